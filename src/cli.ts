@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { ConfigError, loadConfig } from './config.js';
+import { suggestRequestSchema } from './http/schemas.js';
+import { main as serve } from './server.js';
+import { loadService, makePrefilter } from './service.js';
+
+const usage = `usage: domain.yours <command>
+
+  serve                        start the HTTP service (settings: .env.example)
+  suggest DESCRIPTION          print names, one a line, or the refusal
+    --count N  --seed N  --json
+  classify DESCRIPTION         print what the prefilter makes of it`;
+
+async function suggest(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { count: { type: 'string' }, seed: { type: 'string' }, json: { type: 'boolean', default: false } },
+  });
+  const request = suggestRequestSchema.safeParse({
+    description: positionals.join(' '),
+    ...(values.count ? { count: Number(values.count) } : {}),
+    ...(values.seed ? { seed: Number(values.seed) } : {}),
+  });
+  if (!request.success)
+    throw new ConfigError(request.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n'));
+  const config = loadConfig();
+  const service = await loadService(config);
+  const { suggestion } = await service.suggester.suggest(request.data, AbortSignal.timeout(config.deadlineMs));
+  if (values.json) console.log(JSON.stringify(suggestion));
+  else if (suggestion.refusal) console.log(`refused (${suggestion.refusal.category}): ${suggestion.refusal.message}`);
+  else for (const { name, confidence } of suggestion.suggestions) console.log(`${name}\t${confidence}`);
+  await service.dispose();
+}
+
+async function classify(args: string[]): Promise<void> {
+  const verdict = await makePrefilter().classify(args.join(' '));
+  console.log(verdict.label === 'allow' ? 'allow' : `refuse\t${verdict.category}`);
+}
+
+const [command = '', ...rest] = process.argv.slice(2);
+try {
+  if (command === 'serve') await serve();
+  else if (command === 'suggest') await suggest(rest);
+  else if (command === 'classify') await classify(rest);
+  else {
+    console.error(usage);
+    process.exitCode = 2;
+  }
+} catch (error) {
+  const known = error instanceof ConfigError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS');
+  console.error(known ? (error as Error).message : error);
+  process.exitCode = 1;
+}

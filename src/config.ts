@@ -1,0 +1,159 @@
+import { availableParallelism } from 'node:os';
+import { config as readDotEnv } from 'dotenv';
+import { z } from 'zod';
+import { fromRoot } from './paths.js';
+
+/** A value in the environment that the process cannot start with; the message is one line for the operator. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+interface Setting<Schema extends z.ZodType> {
+  schema: Schema;
+  /** What is allowed, as it ends the sentence "allowed is …". */
+  allowed: string;
+  /** The default as the environment would spell it. */
+  fallback: string;
+  about: string;
+  /** Never printed when it is wrong. */
+  secret?: boolean;
+}
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+
+const numberSetting = (min: number, max: number, fallback: number, about: string) => ({
+  schema: wholeNumber(min, max),
+  allowed: `a whole number from ${min} to ${max}`,
+  fallback: String(fallback),
+  about,
+});
+
+const secretSetting = (about: string) => ({
+  schema: z.string(),
+  allowed: 'any text',
+  fallback: '',
+  about,
+  secret: true,
+});
+
+const settings = {
+  HOST: {
+    schema: z.string().regex(/^[A-Za-z0-9.:-]+$/),
+    allowed: 'a host name or an address',
+    fallback: '127.0.0.1',
+    about: 'Address to listen on; 0.0.0.0 for every one of this machine.',
+  },
+  PORT: numberSetting(0, 65535, 3000, 'Port to listen on; 0 takes a free one.'),
+  MODEL: {
+    schema: z.string().min(1),
+    allowed: 'a version in models/registry.json or the path of a folder with model.gguf and card.json',
+    fallback: 'served',
+    about: 'Which version answers; `served` is the one that models/registry.json names.',
+  },
+  GPU: {
+    schema: z.enum(['auto', 'cuda', 'metal', 'vulkan', 'false']).transform((gpu) => (gpu === 'false' ? false : gpu)),
+    allowed: 'auto, cuda, metal, vulkan or false',
+    fallback: 'auto',
+    about: 'What computes; `auto` takes a GPU where there is one that works.',
+  },
+  THREADS: numberSetting(0, 256, 0, 'CPU threads for the model; 0 is one a core.'),
+  SEQUENCES: numberSetting(1, 64, 12, 'Name lists decoded side by side, over all requests.'),
+  QUEUE_LIMIT: numberSetting(0, 100000, 64, 'Requests that may wait for a sequence; one more is answered 503.'),
+  DEADLINE_MS: numberSetting(100, 600000, 15000, 'Time for one request, waiting included; then it is answered 504.'),
+  DRAIN_MS: numberSetting(0, 600000, 20000, 'Time that requests in flight have to finish after SIGTERM.'),
+  CACHE_SIZE: numberSetting(0, 1000000, 1000, 'Answers kept in memory; 0 keeps none.'),
+  LOG_LEVEL: {
+    schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    allowed: 'fatal, error, warn, info, debug, trace or silent',
+    fallback: 'info',
+    about: 'The least severe log line that is written.',
+  },
+  LOG_DESCRIPTIONS: {
+    schema: z.enum(['true', 'false']).transform((value) => value === 'true'),
+    allowed: 'true or false',
+    fallback: 'false',
+    about: 'Whether log lines may hold what callers wrote.',
+  },
+  HUGGINGFACE_API_TOKEN: secretSetting('Training: for bases on the Hugging Face hub that ask for one.'),
+  OPENAI_API_KEY: secretSetting('Evaluation: for a judge behind an OpenAI-compatible API.'),
+  DEVICE: {
+    schema: z.enum(['auto', 'cuda', 'mps', 'cpu']),
+    allowed: 'auto, cuda, mps or cpu',
+    fallback: 'auto',
+    about: 'Training: what to train on.',
+  },
+} satisfies Record<string, Setting<z.ZodType>>;
+
+type SettingName = keyof typeof settings;
+type Values = { [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> };
+
+export interface Config {
+  host: string;
+  port: number;
+  model: string;
+  gpu: Values['GPU'];
+  threads: number;
+  sequences: number;
+  queueLimit: number;
+  deadlineMs: number;
+  drainMs: number;
+  cacheSize: number;
+  logLevel: Values['LOG_LEVEL'];
+  logDescriptions: boolean;
+}
+
+/**
+ * Reads the settings from `environment`; an empty value counts as not set.
+ * @throws ConfigError naming the first wrong variable, its value and what is allowed
+ */
+export function parseConfig(environment: Record<string, string | undefined>): Config {
+  const entries = Object.entries(settings).map(([name, setting]) => {
+    const given = environment[name]?.trim() || setting.fallback;
+    const parsed = setting.schema.safeParse(given);
+    if (parsed.success) return [name, parsed.data] as const;
+    const shown = 'secret' in setting ? 'not usable' : JSON.stringify(given);
+    throw new ConfigError(`${name} is ${shown}; allowed is ${setting.allowed}`);
+  });
+  const values = Object.fromEntries(entries) as Values;
+  return {
+    host: values.HOST,
+    port: values.PORT,
+    model: values.MODEL,
+    gpu: values.GPU,
+    threads: values.THREADS || availableParallelism(),
+    sequences: values.SEQUENCES,
+    queueLimit: values.QUEUE_LIMIT,
+    deadlineMs: values.DEADLINE_MS,
+    drainMs: values.DRAIN_MS,
+    cacheSize: values.CACHE_SIZE,
+    logLevel: values.LOG_LEVEL,
+    logDescriptions: values.LOG_DESCRIPTIONS,
+  };
+}
+
+/** The settings of this process: its environment, and beneath it the file .env of the project where there is one. */
+export function loadConfig(): Config {
+  readDotEnv({ path: fromRoot('.env'), quiet: true });
+  return parseConfig(process.env);
+}
+
+/** The README's table of settings. */
+export function settingsTable(): string {
+  const rows = Object.entries(settings).map(
+    ([name, { fallback, allowed, about }]) =>
+      `| \`${name}\` | ${fallback ? `\`${fallback}\`` : ''} | ${allowed} | ${about} |`,
+  );
+  return ['| variable | default | allowed | what it does |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+/** The text of .env.example. */
+export function envExample(): string {
+  return Object.entries(settings)
+    .map(([name, { fallback, allowed, about }]) => `# ${about}\n# Allowed: ${allowed}.\n${name}=${fallback}\n`)
+    .join('\n');
+}

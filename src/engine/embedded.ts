@@ -1,0 +1,186 @@
+import type { Llama, LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
+import type { Engine, GenerateRequest, GeneratedLine, Generation, Sampling } from './engine.js';
+import { Gate } from './gate.js';
+import { hash32 } from './random.js';
+
+export interface EmbeddedEngineOptions {
+  modelPath: string;
+  /** Name lists decoded side by side. Defaults to 12. */
+  sequences?: number;
+  /** Requests that may wait for sequences. Defaults to 64. */
+  queueLimit?: number;
+  /** CPU threads. Defaults to what the Llama instance allows. */
+  threads?: number;
+}
+
+/** Tokens a sequence can hold: the longest prompt that is kept, and a list. */
+const promptWindow = 288;
+const listWindow = 96;
+
+/**
+ * The internal method by which node-llama-cpp copies a sequence's state to another of the same context: a millisecond,
+ * where evaluating the prompt again costs as much as a list. The release is pinned; a test fails when it goes away.
+ */
+interface CopiesState {
+  _copyStateFromOtherSequence?(other: LlamaContextSequence, upToTokenIndex: number): Promise<boolean>;
+}
+
+/** A GGUF model in this process, through node-llama-cpp: one context whose sequences are lent to requests. */
+export class EmbeddedEngine implements Engine {
+  private readonly _gate: Gate<LlamaContextSequence>;
+  private readonly _lineBreaks: ReadonlySet<Token>;
+
+  private constructor(
+    private readonly _model: LlamaModel,
+    private readonly _context: LlamaContext,
+    sequences: number,
+    queueLimit: number,
+  ) {
+    const pool = Array.from({ length: sequences }, () => _context.getSequence());
+    this._gate = new Gate(pool, queueLimit);
+    this._lineBreaks = new Set(_model.tokenize('a\n').slice(-1));
+  }
+
+  /** @throws when the file cannot be loaded or the context does not fit into memory */
+  static async load(
+    llama: Llama,
+    { modelPath, sequences = 12, queueLimit = 64, threads }: EmbeddedEngineOptions,
+  ): Promise<EmbeddedEngine> {
+    const model = await llama.loadModel({ modelPath });
+    const context = await model.createContext({
+      sequences,
+      contextSize: promptWindow + listWindow,
+      batchSize: 512,
+      threads,
+    });
+    return new EmbeddedEngine(model, context, sequences, queueLimit);
+  }
+
+  get queueDepth(): number {
+    return this._gate.queueDepth;
+  }
+
+  async generate(request: GenerateRequest): Promise<Generation> {
+    const queuedAt = performance.now();
+    const pool = await this._gate.acquire(request.sequences, request.signal);
+    const queuedMs = performance.now() - queuedAt;
+    try {
+      return { ...(await this._run(pool, request)), queuedMs };
+    } finally {
+      this._gate.release(pool);
+    }
+  }
+
+  async dispose(): Promise<void> {
+    this._gate.close();
+    await this._context.dispose();
+    await this._model.dispose();
+  }
+
+  private async _run(
+    pool: readonly LlamaContextSequence[],
+    { prompts, seed, maxTokens, sampling, signal }: GenerateRequest,
+  ): Promise<Omit<Generation, 'queuedMs'>> {
+    const groups = deal(pool, prompts.length).map((sequences, index) => ({
+      sequences,
+      tokens: this._promptTokens(prompts[index]!),
+    }));
+    const results = await settleAll(
+      groups.map(async ({ sequences, tokens }, group) => {
+        await share(sequences, tokens.slice(0, -1), signal);
+        return settleAll(
+          sequences.map((sequence, index) =>
+            this._sample(sequence, tokens.slice(-1), hash32(seed, group, index), maxTokens, sampling, signal),
+          ),
+        );
+      }),
+    );
+    signal.throwIfAborted();
+    const lists = results.flat();
+    return {
+      lines: lists.flatMap((list) => list.lines),
+      emptySequences: lists.filter((list) => list.lines.length === 0).length,
+      sequences: lists.length,
+      promptTokens: groups.reduce((sum, group) => sum + group.tokens.length, 0),
+      generatedTokens: lists.reduce((sum, list) => sum + list.tokens, 0),
+    };
+  }
+
+  /** Text never becomes a control token; a prompt over the window loses the end of its first line, not its last. */
+  private _promptTokens(prompt: string): Token[] {
+    const firstLineEnd = prompt.indexOf('\n');
+    const head = this._model.tokenize(prompt.slice(0, firstLineEnd), false);
+    const tail = this._model.tokenize(prompt.slice(firstLineEnd), false);
+    const { bos, shouldPrependBosToken } = this._model.tokens;
+    const start = shouldPrependBosToken && bos !== null ? [bos] : [];
+    return [...start, ...head.slice(0, promptWindow - tail.length - start.length), ...tail];
+  }
+
+  private async _sample(
+    sequence: LlamaContextSequence,
+    input: Token[],
+    seed: number,
+    maxTokens: number,
+    sampling: Sampling,
+    signal: AbortSignal,
+  ): Promise<{ lines: GeneratedLine[]; tokens: number }> {
+    const lines: GeneratedLine[] = [];
+    let line: Token[] = [];
+    let logProbability = 0;
+    let tokens = 0;
+    const endLine = () => {
+      const text = this._model.detokenize(line).trim();
+      if (text !== '') lines.push({ text, logProbability, tokens: line.length });
+      line = [];
+      logProbability = 0;
+    };
+    for await (const { token, confidence } of sequence.evaluateWithMetadata(
+      input,
+      { confidence: true },
+      { ...sampling, seed },
+    )) {
+      if (signal.aborted) break;
+      tokens++;
+      line.push(token);
+      logProbability += Math.log(confidence);
+      if (this._lineBreaks.has(token)) endLine();
+      if (tokens >= Math.min(maxTokens, listWindow)) return { lines, tokens };
+    }
+    // The end-of-text token is not handed out; a name that stands before it without a line break is whole.
+    endLine();
+    return { lines, tokens };
+  }
+}
+
+/** Evaluates the prompt in the first sequence and copies its state to the others. */
+async function share(sequences: readonly LlamaContextSequence[], tokens: Token[], signal: AbortSignal): Promise<void> {
+  const [leader, ...followers] = sequences;
+  if (!leader) return;
+  signal.throwIfAborted();
+  await leader.clearHistory();
+  await leader.evaluateWithoutGeneratingNewTokens(tokens);
+  for (const follower of followers) {
+    await follower.clearHistory();
+    const copied = await (follower as CopiesState)._copyStateFromOtherSequence?.(leader, tokens.length);
+    if (!copied) {
+      await follower.clearHistory();
+      await follower.evaluateWithoutGeneratingNewTokens(tokens);
+    }
+  }
+}
+
+/** Deals items to `hands` lists in turn, leaving out hands that get none. */
+function deal<Item>(items: readonly Item[], hands: number): Item[][] {
+  const lists: Item[][] = Array.from({ length: hands }, () => []);
+  items.forEach((item, index) => lists[index % hands]!.push(item));
+  return lists.filter((list) => list.length > 0);
+}
+
+/** Waits for all, so that nothing runs on behind a failure, then throws the first failure. */
+async function settleAll<Value>(promises: readonly Promise<Value>[]): Promise<Value[]> {
+  const results = await Promise.allSettled(promises);
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}

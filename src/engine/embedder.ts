@@ -1,0 +1,55 @@
+import type { Llama, LlamaEmbeddingContext, LlamaModel } from 'node-llama-cpp';
+
+export interface Embedder {
+  /** Unit-length sentence embedding of `text`, cut to the model's window. */
+  embed(text: string): Promise<Float32Array>;
+  readonly dimensions: number;
+  dispose(): Promise<void>;
+}
+
+/** MiniLM was trained on 256 word pieces; longer texts are cut. */
+const windowTokens = 256;
+/** Places for the begin and end tokens, and the one that node-llama-cpp keeps free. */
+const reservedTokens = 3;
+
+/** A sentence-embedding model in GGUF, run by node-llama-cpp. Calls queue up behind one another. */
+export class LlamaEmbedder implements Embedder {
+  private constructor(
+    private readonly _model: LlamaModel,
+    private readonly _context: LlamaEmbeddingContext,
+  ) {}
+
+  /** @throws when the file is missing or is not a GGUF */
+  static async load(llama: Llama, modelPath: string, threads?: number): Promise<LlamaEmbedder> {
+    const model = await llama.loadModel({ modelPath });
+    const context = await model.createEmbeddingContext({ contextSize: windowTokens, threads });
+    return new LlamaEmbedder(model, context);
+  }
+
+  get dimensions(): number {
+    return this._model.embeddingVectorSize;
+  }
+
+  async embed(text: string): Promise<Float32Array> {
+    const tokens = this._model.tokenize(text).slice(0, windowTokens - reservedTokens);
+    const { vector } = await this._context.getEmbeddingFor(tokens);
+    return normalize(Float32Array.from(vector));
+  }
+
+  async dispose(): Promise<void> {
+    await this._context.dispose();
+    await this._model.dispose();
+  }
+}
+
+export function normalize(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector);
+  return length === 0 ? vector : vector.map((value) => value / length);
+}
+
+/** Dot product; the cosine similarity when both are unit vectors. */
+export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}

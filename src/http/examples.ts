@@ -1,0 +1,66 @@
+/** One example for each answer, shown in openapi.yaml and checked against the schemas by a test. */
+import type { AnswerBody, Problem } from './schemas.js';
+import { problemBody, problemKinds, type ProblemKind } from './problems.js';
+import { refusalMessages } from '../safety/categories.js';
+
+export const exampleId = '3f0f1c52-7a0e-4a53-9f0a-6c2d7a8e4b11';
+
+export const requestExample = { description: 'Sourdough bakery in Leeds that delivers by bike', count: 5 };
+
+export const okExample: AnswerBody = {
+  id: exampleId,
+  status: 'ok',
+  suggestions: [
+    { name: 'crumbcyclist', confidence: 0.81, score: 0.81 },
+    { name: 'pedalloaf', confidence: 0.77, score: 0.77 },
+    { name: 'doughdash', confidence: 0.74, score: 0.74 },
+    { name: 'crustcourier', confidence: 0.72, score: 0.72 },
+    { name: 'ryderbread', confidence: 0.7, score: 0.44 },
+  ],
+  model: 'v1',
+  timing_ms: { total: 912, prefilter: 1, recall: 12, queue: 0, generate: 760, rank: 139 },
+};
+
+export const refusedExample: AnswerBody = {
+  id: exampleId,
+  status: 'refused',
+  suggestions: [],
+  refusal: { stage: 'prefilter', category: 'fraud', message: refusalMessages.fraud },
+  model: 'v1',
+  timing_ms: { total: 1, prefilter: 1 },
+};
+
+export const partialExample: AnswerBody = {
+  ...okExample,
+  status: 'ok',
+  suggestions: okExample.suggestions.slice(0, 2),
+  partial: true,
+};
+
+export function problemExample(kind: ProblemKind): Problem {
+  const errors =
+    kind === 'invalid'
+      ? [{ path: 'description', message: 'Too small: expected string to have >=3 characters' }]
+      : undefined;
+  return problemBody(kind, exampleId, errors);
+}
+
+/** The problems that share a status, for one OpenAPI response. */
+export function problemsOfStatus(status: number): ProblemKind[] {
+  return (Object.keys(problemKinds) as ProblemKind[]).filter((kind) => problemKinds[kind].status === status);
+}
+
+const events = [
+  `event: suggestion\ndata: ${JSON.stringify(okExample.suggestions[0])}\n`,
+  `event: done\ndata: ${JSON.stringify({ ...okExample, suggestions: okExample.suggestions.slice(0, 1) })}\n`,
+].join('\n');
+
+/** Examples of POST /suggest's answers by media type, as OpenAPI wants them. */
+export const answerExamples: Record<string, Record<string, { value: unknown }>> = {
+  'application/json': {
+    ok: { value: okExample },
+    partial: { value: partialExample },
+    refused: { value: refusedExample },
+  },
+  'text/event-stream': { events: { value: events } },
+};

@@ -1,0 +1,58 @@
+import fp from 'fastify-plugin';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import {
+  ClientGoneError,
+  problemBody,
+  problemKindOf,
+  problemKinds,
+  retryAfterSeconds,
+  type ProblemKind,
+} from '../problems.js';
+import type { Problem } from '../schemas.js';
+
+const problemMediaType = 'application/problem+json';
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+export function sendProblem(reply: FastifyReply, kind: ProblemKind, errors?: Problem['errors']): FastifyReply {
+  const retryAfter = retryAfterSeconds[kind];
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+  // Sent as text: a route's response schema is for its answers.
+  return reply
+    .code(problemKinds[kind].status)
+    .type(problemMediaType)
+    .serializer((body: unknown) => JSON.stringify(body))
+    .send(problemBody(kind, reply.request.id, errors));
+}
+
+function fieldErrors(error: FastifyError): Problem['errors'] {
+  if (!hasZodFastifySchemaValidationErrors(error)) return [{ path: '', message: error.message }];
+  return error.validation.map(({ instancePath, message }) => ({
+    path: instancePath.replace(/^\//, '').replaceAll('/', '.'),
+    message: message ?? 'is not valid',
+  }));
+}
+
+/** Answers every error as RFC 9457 problem details; a cause that callers should not see stays in the log. */
+export default fp(
+  (app: FastifyInstance) => {
+    app.setErrorHandler((error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      if (error instanceof ClientGoneError) {
+        request.log.info('client gone');
+        return reply.hijack();
+      }
+      const kind = problemKindOf(error);
+      if (kind === 'internal' || kind === 'guard-failed') request.log.error({ err: error }, 'request failed');
+      return sendProblem(reply, kind, kind === 'invalid' ? fieldErrors(error) : undefined);
+    });
+    app.setNotFoundHandler((request, reply) => {
+      const url = request.url.split('?')[0]!;
+      const allowed = methods.filter((method) => app.hasRoute({ method, url }));
+      if (allowed.length === 0) return sendProblem(reply, 'not-found');
+      reply.header('allow', allowed.join(', '));
+      return sendProblem(reply, 'method-not-allowed');
+    });
+    return Promise.resolve();
+  },
+  { name: 'errors' },
+);

@@ -1,0 +1,32 @@
+import fp from 'fastify-plugin';
+import type { FastifyInstance } from 'fastify';
+import type { Service } from '../../service.js';
+import { ProblemError } from '../problems.js';
+
+/** The loaded model and all that answers with it; empty until it is loaded. */
+export interface ServiceSlot {
+  current?: Service;
+  draining: boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    service: ServiceSlot;
+    /** @throws ProblemError while the model loads or the server drains */
+    readyService(): Service;
+  }
+}
+
+export default fp(
+  (app: FastifyInstance, { service }: { service?: Service }) => {
+    const slot: ServiceSlot = { current: service, draining: false };
+    app.decorate('service', slot);
+    app.decorate('readyService', () => {
+      if (slot.draining) throw new ProblemError('draining');
+      if (!slot.current) throw new ProblemError('not-ready');
+      return slot.current;
+    });
+    return Promise.resolve();
+  },
+  { name: 'service' },
+);

@@ -1,0 +1,78 @@
+import { GuardFailedError } from '../suggest/suggester.js';
+import { EngineStoppedError, QueueFullError } from '../engine/engine.js';
+import type { Problem } from './schemas.js';
+
+/** Each problem that callers may meet: its HTTP status, title and what to do. */
+export const problemKinds = {
+  invalid: { status: 400, title: 'Bad Request', detail: 'The request does not match the contract; see errors.' },
+  unauthorized: { status: 401, title: 'Unauthorized', detail: 'Send a valid key in the Authorization header.' },
+  'not-found': { status: 404, title: 'Not Found', detail: 'There is nothing here; GET /docs lists the routes.' },
+  'method-not-allowed': { status: 405, title: 'Method Not Allowed', detail: 'The Allow header lists the methods.' },
+  'too-large': { status: 413, title: 'Content Too Large', detail: 'Send a body of at most 64 KiB.' },
+  'media-type': { status: 415, title: 'Unsupported Media Type', detail: 'Send content-type application/json.' },
+  'too-many': { status: 429, title: 'Too Many Requests', detail: 'Wait as long as Retry-After says.' },
+  internal: { status: 500, title: 'Internal Server Error', detail: 'The log has the cause under the instance id.' },
+  'queue-full': { status: 503, title: 'Service Unavailable', detail: 'Too many requests wait; retry in a moment.' },
+  'not-ready': { status: 503, title: 'Service Unavailable', detail: 'The model is loading; retry in a moment.' },
+  draining: { status: 503, title: 'Service Unavailable', detail: 'This server is shutting down; retry elsewhere.' },
+  'guard-failed': {
+    status: 503,
+    title: 'Service Unavailable',
+    detail: 'A safety check could not run, so nothing is answered.',
+  },
+  deadline: { status: 504, title: 'Gateway Timeout', detail: 'The names were not ready in time; retry.' },
+} as const;
+
+export type ProblemKind = keyof typeof problemKinds;
+
+/** Seconds that a caller should wait before it tries again. */
+export const retryAfterSeconds: Partial<Record<ProblemKind, number>> = {
+  'too-many': 1,
+  'queue-full': 1,
+  'not-ready': 2,
+  draining: 5,
+  'guard-failed': 5,
+};
+
+/** An error that already knows which problem it is. */
+export class ProblemError extends Error {
+  override name = 'ProblemError';
+  constructor(readonly kind: ProblemKind) {
+    super(problemKinds[kind].detail);
+  }
+}
+
+/** A request whose caller has gone; there is nobody to answer. */
+export class ClientGoneError extends Error {
+  override name = 'ClientGoneError';
+  constructor() {
+    super('the client closed the connection');
+  }
+}
+
+const byFastifyCode: Record<string, ProblemKind> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'too-large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media-type',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'invalid',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid',
+  FST_ERR_VALIDATION: 'invalid',
+  FST_ERR_BAD_URL: 'not-found',
+};
+
+/** Which problem an error is; what is not known is internal. */
+export function problemKindOf(error: unknown): ProblemKind {
+  if (error instanceof ProblemError) return error.kind;
+  if (error instanceof QueueFullError) return 'queue-full';
+  if (error instanceof EngineStoppedError) return 'draining';
+  if (error instanceof GuardFailedError) return 'guard-failed';
+  if (error instanceof Error && error.name === 'TimeoutError') return 'deadline';
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
+  if (typeof code === 'string' && byFastifyCode[code]) return byFastifyCode[code];
+  return statusCode === 400 ? 'invalid' : 'internal';
+}
+
+export function problemBody(kind: ProblemKind, instance: string, errors?: Problem['errors']): Problem {
+  const { status, title, detail } = problemKinds[kind];
+  return { type: `urn:domain-yours:problem:${kind}`, title, status, detail, instance, ...(errors ? { errors } : {}) };
+}

@@ -1,0 +1,42 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { problemSchema, versionSchema, healthSchema } from '../schemas.js';
+import { serviceVersion } from '../../models.js';
+
+/** Routes for operators: liveness, readiness, version. */
+const operations: FastifyPluginAsyncZod = async (app) => {
+  app.get(
+    '/healthz',
+    { schema: { tags: ['operations'], summary: 'Alive', response: { 200: healthSchema } } },
+    async () => ({ status: 'ok' as const }),
+  );
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        tags: ['operations'],
+        summary: 'Ready for requests: the model is loaded and the server is not draining',
+        response: {
+          200: healthSchema,
+          503: {
+            description: 'Loading or draining',
+            content: { 'application/problem+json': { schema: problemSchema } },
+          },
+        },
+      },
+    },
+    async () => {
+      app.readyService();
+      return { status: 'ok' as const };
+    },
+  );
+  app.get(
+    '/version',
+    { schema: { tags: ['operations'], summary: 'What answers', response: { 200: versionSchema } } },
+    async () => {
+      const { version: model, base, quantization, sha256 } = app.readyService().info;
+      return { service: serviceVersion, model, base, quantization, sha256, node: process.version };
+    },
+  );
+};
+
+export default operations;

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { isAbsolute, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { ConfigError } from './config.js';
+import { fromRoot } from './paths.js';
+
+const packageSchema = z.object({ version: z.string() });
+export const serviceVersion = packageSchema.parse(JSON.parse(readFileSync(fromRoot('package.json'), 'utf8'))).version;
+
+const registrySchema = z.object({ served: z.string(), versions: z.array(z.string()) });
+
+/** What the service needs of a version's card.json; training writes more into it. */
+const cardSchema = z.object({
+  version: z.string(),
+  base: z.object({ name: z.string(), licence: z.string() }),
+  quantization: z.string(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Folder of the embedding model, relative to the card. */
+  embedder: z.string(),
+});
+const embedderCardSchema = cardSchema.pick({ sha256: true });
+
+/** A model that was found and is what its card says. */
+export interface VerifiedModel {
+  version: string;
+  base: string;
+  quantization: string;
+  sha256: string;
+  folder: string;
+  modelPath: string;
+  embedderPath: string;
+}
+
+/**
+ * Finds MODEL and checks its files against their cards.
+ * @throws ConfigError naming what is missing or corrupt
+ */
+export async function resolveModel(model: string): Promise<VerifiedModel> {
+  const folder = await modelFolder(model);
+  const card = cardSchema.parse(await readJson(join(folder, 'card.json')));
+  const embedderFolder = resolve(folder, card.embedder);
+  const embedderCard = embedderCardSchema.parse(await readJson(join(embedderFolder, 'card.json')));
+  const modelPath = await verify(join(folder, 'model.gguf'), card.sha256);
+  const embedderPath = await verify(join(embedderFolder, 'model.gguf'), embedderCard.sha256);
+  const { version, quantization, sha256 } = card;
+  return { version, base: card.base.name, quantization, sha256, folder, modelPath, embedderPath };
+}
+
+async function modelFolder(model: string): Promise<string> {
+  const registry = registrySchema.parse(JSON.parse(await readFile(fromRoot('models', 'registry.json'), 'utf8')));
+  const version = model === 'served' ? registry.served : model;
+  if (registry.versions.includes(version)) return fromRoot('models', version);
+  const folder = isAbsolute(model) ? model : resolve(model);
+  if (existsSync(join(folder, 'card.json'))) return folder;
+  throw new ConfigError(
+    `MODEL is ${JSON.stringify(model)}; allowed is served, ${registry.versions.join(', ')} or the path of a folder with model.gguf and card.json`,
+  );
+}
+
+async function readJson(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new ConfigError(`MODEL needs ${path}, which cannot be read (${(error as Error).message})`);
+  }
+}
+
+async function verify(path: string, sha256: string): Promise<string> {
+  if (!existsSync(path)) throw new ConfigError(`MODEL needs ${path}, which is missing`);
+  const actual = await sha256Of(path);
+  if (actual !== sha256)
+    throw new ConfigError(
+      `MODEL needs ${path} with sha256 ${sha256} as its card says, and it has ${actual}: the file is corrupt`,
+    );
+  return path;
+}
+
+export async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}

@@ -1,0 +1,76 @@
+import unhomoglyph from 'unhomoglyph';
+
+/**
+ * A text as a reader would understand it, whatever was done to its letters: compatibility forms and look-alikes of other
+ * scripts folded, invisible characters gone, accents off, lower case. For matching only; never shown.
+ */
+export function normalizeText(text: string): string {
+  return collapseSpaces(foldCharacters(text));
+}
+
+const collapseSpaces = (text: string) => text.replace(/\s+/g, ' ').trim();
+
+function foldCharacters(text: string): string {
+  return [...text.normalize('NFKC')]
+    .map((character) => (character > '\u007f' ? foldLookAlike(character) : character))
+    .join('')
+    .replace(/\p{Cf}|\u034f|\u115f|\u1160|\u17b4|\u17b5|\u3164/gu, '')
+    .normalize('NFD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase();
+}
+
+/** A character of another script that looks like an ASCII letter becomes that letter; all else stays. */
+function foldLookAlike(character: string): string {
+  const folded = unhomoglyph(character);
+  return /^[\x20-\x7e]+$/.test(folded) ? folded : character;
+}
+
+const leetLetters: Record<string, string> = {
+  '0': 'o',
+  '1': 'i',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '7': 't',
+  '8': 'b',
+  '@': 'a',
+  $: 's',
+  '!': 'i',
+  '|': 'l',
+  '+': 't',
+  '€': 'e',
+};
+
+const wordWithLeet = /(?=\S*[a-z])(?=\S*[0134578@$!|+€])[a-z0134578@$!|+€]+/g;
+
+/** Reads digits and signs inside words as the letters they stand for; plain numbers ("24", "3rd") stay. */
+export function readLeet(normalized: string): string {
+  return normalized.replace(wordWithLeet, (word) => {
+    if (/^\d+(st|nd|rd|th|s|k|m|cm|mm|kg|g|d|h|x|am|pm|v)?[!+]*$/.test(word)) return word;
+    const body = word.replace(/[!+|]+$/, '');
+    return body.replace(/[0134578@$!|+€]/g, (sign) => leetLetters[sign] ?? sign) + word.slice(body.length);
+  });
+}
+
+/**
+ * Joins letters that were spaced or dotted apart: "c o c a i n e", "g.u.n.s". Needs three or more single letters in a
+ * row; a wider gap parts words.
+ */
+export function joinSpacedLetters(folded: string): string {
+  return folded.replace(/(?<![\p{L}\p{N}])(?:[\p{L}\p{N}@$!][\s.\-_*]){2,}[\p{L}\p{N}@$!](?![\p{L}\p{N}])/gu, (run) =>
+    run.replace(/[\s.\-_*]/g, ''),
+  );
+}
+
+/** Folds runs of three or more of one letter to one: "freeee". */
+function squeezeRepeats(text: string): string {
+  return text.replace(/([a-z])\1{2,}/g, '$1');
+}
+
+/** The readings of a text that a matcher should see: as normalized, and with every disguise undone. */
+export function readings(text: string): string[] {
+  const plain = normalizeText(text);
+  const undone = collapseSpaces(squeezeRepeats(readLeet(joinSpacedLetters(foldCharacters(text)))));
+  return plain === undone ? [plain] : [plain, undone];
+}

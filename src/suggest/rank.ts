@@ -1,0 +1,172 @@
+import { alliterates, isPronounceable, rhymes } from '../names/sound.js';
+import type { Segmentation, WordFrequencies } from '../names/segment.js';
+import type { Candidate } from './candidates.js';
+import { sameStem } from './recall.js';
+import type { Similarity } from './relevance.js';
+
+export type Style = 'any' | 'compound' | 'blend' | 'metaphor' | 'invented';
+
+export interface RankedName {
+  name: string;
+  /** Chance that a judge calls the name good, 0 to 1. */
+  confidence: number;
+  /** What it was ordered by, 0 to 1. */
+  score: number;
+}
+
+export interface Features extends Similarity {
+  /** Mean log-probability a token; a fixed low value for recalled names. */
+  logProbability: number;
+  /** 1 when real words cover it wholly, less as letters stand outside words. */
+  coverage: number;
+  words: number;
+  length: number;
+  alliterates: number;
+  rhymes: number;
+  pronounceable: number;
+  /** 1 when a word fits anything ("hub", "forge"). */
+  filler: number;
+  /** Votes beyond the first, up to 3. */
+  votes: number;
+  recalled: number;
+  /** 1 when it is one plain word of the description. */
+  bareWord: number;
+  /** Share of its words that stand in the description as they are. */
+  echo: number;
+  /** Mean Zipf frequency of its words, 0 when it has none. */
+  familiarity: number;
+}
+
+const fillers = new Set(
+  `hub nest forge moss haven verse zen nexus hq labs lab pro ify sphere works world zone solutions group point base
+spot core plus prime edge link pulse tide craft`.split(/\s+/),
+);
+/** What a name that the model did not write counts for, about its middling ones. */
+const unwrittenLogProbability = { recall: -2.2, composed: -2.8, model: -2.8 };
+
+export interface Measured {
+  candidate: Candidate;
+  parts: Segmentation;
+  features: Features;
+}
+
+/** The features of a candidate, from its parts and how near they are to the description. */
+export function measure(
+  candidate: Candidate,
+  parts: Segmentation,
+  similarity: Similarity,
+  description: string,
+  words: WordFrequencies,
+): Measured {
+  const texts = parts.parts.map((part) => part.text);
+  const meaningful = parts.parts.filter((part) => part.known && part.text.length >= 3).map((part) => part.text);
+  const said = new Set(description.toLowerCase().match(/[a-z]+/g) ?? []);
+  const zipfs = meaningful.map((word) => words.get(word) ?? 0);
+  const [first, last] = [meaningful[0], meaningful[meaningful.length - 1]];
+  const pair = meaningful.length >= 2 && first !== undefined && last !== undefined;
+  const isWhole = parts.coverage === 1 && texts.length === 1;
+  return {
+    candidate,
+    parts,
+    features: {
+      ...similarity,
+      logProbability: candidate.meanLogProbability ?? unwrittenLogProbability[candidate.source],
+      coverage: parts.coverage,
+      words: texts.length,
+      length: candidate.name.length,
+      alliterates: pair && alliterates(first, last) ? 1 : 0,
+      rhymes: pair && rhymes(first, last) ? 1 : 0,
+      pronounceable: isPronounceable(candidate.name) ? 1 : 0,
+      filler: texts.some((text) => fillers.has(text)) ? 1 : 0,
+      votes: Math.min(3, candidate.votes - 1),
+      recalled: candidate.source === 'recall' ? 1 : 0,
+      bareWord: isWhole && said.has(candidate.name) ? 1 : 0,
+      echo: meaningful.length === 0 ? 0 : meaningful.filter((word) => said.has(word)).length / meaningful.length,
+      familiarity: zipfs.length === 0 ? 0 : zipfs.reduce((sum, zipf) => sum + zipf, 0) / zipfs.length,
+    },
+  };
+}
+
+/** How far a length is from what is easy to say and type: 0 within 7 to 11 letters, 1 for each letter outside. */
+const lengthExcess = (length: number) => Math.max(0, 7 - length, length - 11);
+
+/**
+ * The score of one name by itself, on a logit scale: a hand-weighted sum, set while reading the lists for the training
+ * descriptions and never on the test set.
+ */
+export function quality(features: Features): number {
+  const oneWordPenalty = features.words === 1 && features.coverage === 1 ? 0.5 : 0;
+  const manyWordsPenalty = Math.max(0, features.words - 2) * 0.8;
+  const blend = features.coverage < 1;
+  // A blend is fine when it sounds like a word and something of it is understood.
+  const blendPenalty = blend ? (features.pronounceable ? 0.7 : 2.5) + (features.coverage < 0.4 ? 1 : 0) : 0;
+  return (
+    4.5 * features.relevance +
+    1.8 * features.bestPart +
+    0.45 * features.logProbability +
+    0.45 * features.alliterates +
+    0.35 * features.rhymes +
+    0.15 * features.votes +
+    0.12 * Math.min(0, features.familiarity - 3.2) -
+    0.3 * lengthExcess(features.length) -
+    0.9 * features.filler -
+    2.5 * features.bareWord -
+    0.9 * Math.max(0, features.echo - 0.5) -
+    oneWordPenalty -
+    manyWordsPenalty -
+    blendPenalty -
+    0.9
+  );
+}
+
+/** What a wished style adds: a name of that make rises, the others stay eligible. */
+function styleBonus(style: Style, { features }: Measured): number {
+  const fits: Record<Style, boolean> = {
+    any: false,
+    compound: features.words === 2 && features.coverage === 1,
+    blend: features.coverage < 1 && features.coverage >= 0.4 && features.pronounceable === 1,
+    metaphor: features.words === 1 && features.coverage === 1 && features.bareWord === 0,
+    invented: features.coverage < 0.4 && features.pronounceable === 1,
+  };
+  return fits[style] ? 2.5 : 0;
+}
+
+/** How much an already chosen list takes from a name that repeats one of its words. */
+const repetitionPenalty = 2.2;
+/** At most this share of a list is remembered from the training rows, so that answers stay fresh. */
+const recalledShare = 0.4;
+const logistic = (value: number) => 1 / (1 + Math.exp(-value));
+
+/**
+ * Chooses `count` names: best first by quality and style, each further one less what it repeats of those before it
+ * (maximal marginal relevance: Carbonell and Goldstein, SIGIR 1998, with shared words as the similarity).
+ */
+export function rank(measured: readonly Measured[], count: number, style: Style = 'any'): RankedName[] {
+  const left = measured.map((item) => ({ item, base: quality(item.features) + styleBonus(style, item) }));
+  const chosen: Measured[] = [];
+  const ranked: RankedName[] = [];
+  while (ranked.length < count && left.length > 0) {
+    const recalled = chosen.filter((item) => item.candidate.source === 'recall').length;
+    const memoryFull = recalled + 1 > Math.ceil(recalledShare * count);
+    const scored = left.map(({ item, base }, index) => ({
+      index,
+      score:
+        base -
+        repetitionPenalty * repeatedWords(item, chosen) -
+        (memoryFull && item.candidate.source === 'recall' ? repetitionPenalty : 0),
+    }));
+    const best = scored.reduce((a, b) => (b.score > a.score ? b : a));
+    const { item, base } = left.splice(best.index, 1)[0]!;
+    chosen.push(item);
+    ranked.push({ name: item.candidate.name, score: round(logistic(best.score)), confidence: round(logistic(base)) });
+  }
+  return ranked;
+}
+
+function repeatedWords(item: Measured, chosen: readonly Measured[]): number {
+  const words = item.parts.parts.filter((part) => part.text.length >= 3).map((part) => part.text);
+  const used = chosen.flatMap((other) => other.parts.parts.map((part) => part.text));
+  return words.filter((word) => used.some((other) => other.length >= 3 && sameStem(word, other))).length;
+}
+
+const round = (value: number) => Math.round(value * 1000) / 1000;

@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { dot, normalize } from '../engine/embedder.js';
+
+/** Int8 vectors hold round(127 * value) of unit vectors: the cosine error stays below 0.01. */
+const int8Scale = 127;
+const neighbourCount = 8;
+/** How much a part-word gains from standing in a near row, beside its own similarity to the description. */
+const neighbourWeight = 0.35;
+/** Below this similarity a part-word is no hint, only noise. */
+const hintFloor = 0.2;
+
+export const recallFileSchema = z.object({
+  dimensions: z.number().int().positive(),
+  /** Expert names of each dataset row, in the order of the row vectors. */
+  rows: z.array(z.array(z.string())),
+  /** Part-words of all expert names, in the order of the word vectors, with the rows each stands in. */
+  words: z.array(z.object({ word: z.string(), rows: z.array(z.number().int()) })),
+});
+export type RecallFile = z.infer<typeof recallFileSchema>;
+
+export interface Neighbour {
+  row: number;
+  /** Cosine similarity of the descriptions, -1 to 1. */
+  similarity: number;
+  names: string[];
+}
+
+export interface Hint {
+  word: string;
+  score: number;
+}
+
+export interface Recalled {
+  neighbours: Neighbour[];
+  /** Part-words that fit the description, best first, no two of one stem. */
+  hints: Hint[];
+}
+
+/**
+ * Memory of the expert rows a version was trained on. Given a description's embedding it finds the nearest rows and the
+ * part-words that fit, by the word's own similarity and by the rows it was used in.
+ */
+export class Recall {
+  private readonly _wordIndex: ReadonlyMap<string, number>;
+
+  constructor(
+    private readonly _file: RecallFile,
+    private readonly _rowVectors: Int8Array,
+    private readonly _wordVectors: Int8Array,
+  ) {
+    this._wordIndex = new Map(_file.words.map(({ word }, index) => [word, index]));
+  }
+
+  /**
+   * Reads recall.json and recall.bin (row vectors, then word vectors, int8) of a version's folder.
+   * @throws when a file is missing, malformed, or their sizes disagree
+   */
+  static async load(folder: string): Promise<Recall> {
+    const file = recallFileSchema.parse(JSON.parse(await readFile(join(folder, 'recall.json'), 'utf8')));
+    const bytes = await readFile(join(folder, 'recall.bin'));
+    const vectors = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const rowBytes = file.rows.length * file.dimensions;
+    if (vectors.length !== rowBytes + file.words.length * file.dimensions)
+      throw new Error(`recall.bin of ${folder} has ${vectors.length} bytes, recall.json promises another number`);
+    return new Recall(file, vectors.subarray(0, rowBytes), vectors.subarray(rowBytes));
+  }
+
+  /** Unit vector of a part-word that experts used; undefined for any other word. */
+  wordVector(word: string): Float32Array | undefined {
+    const index = this._wordIndex.get(word);
+    if (index === undefined) return undefined;
+    const { dimensions } = this._file;
+    return normalize(Float32Array.from(this._wordVectors.subarray(index * dimensions, (index + 1) * dimensions)));
+  }
+
+  /**
+   * @param query unit vector of the description
+   * @param hintCount how many hints at most
+   * @param withoutRow a row to leave out as if it had never been written, with the words that only it uses
+   */
+  lookUp(query: Float32Array, hintCount: number, withoutRow?: number): Recalled {
+    const neighbours = this._nearestRows(query, withoutRow);
+    const support = new Map<number, number>();
+    for (const { row, similarity } of neighbours) support.set(row, similarity);
+    const scored: Hint[] = [];
+    for (const [index, { word, rows }] of this._file.words.entries()) {
+      if (withoutRow !== undefined && rows.length === 1 && rows[0] === withoutRow) continue;
+      const similarity = this._similarity(query, this._wordVectors, index);
+      let nearest = 0;
+      for (const row of rows) nearest = Math.max(nearest, support.get(row) ?? 0);
+      if (similarity < hintFloor && nearest === 0) continue;
+      scored.push({ word, score: similarity + neighbourWeight * nearest });
+    }
+    scored.sort((a, b) => b.score - a.score);
+    return { neighbours, hints: distinctStems(scored, hintCount) };
+  }
+
+  private _nearestRows(query: Float32Array, withoutRow?: number): Neighbour[] {
+    const all = this._file.rows.map((names, row) => ({
+      row,
+      names,
+      similarity: row === withoutRow ? -1 : this._similarity(query, this._rowVectors, row),
+    }));
+    return all.sort((a, b) => b.similarity - a.similarity).slice(0, neighbourCount);
+  }
+
+  private _similarity(query: Float32Array, vectors: Int8Array, index: number): number {
+    const { dimensions } = this._file;
+    return dot(query, vectors.subarray(index * dimensions, (index + 1) * dimensions)) / int8Scale;
+  }
+}
+
+/** @returns round(127 * value) for each value of a unit vector */
+export function toInt8(vector: Float32Array): Int8Array {
+  return Int8Array.from(vector, (value) => Math.round(value * int8Scale));
+}
+
+function distinctStems(hints: readonly Hint[], count: number): Hint[] {
+  const chosen: Hint[] = [];
+  for (const hint of hints) {
+    if (chosen.length === count) break;
+    if (!chosen.some(({ word }) => sameStem(word, hint.word))) chosen.push(hint);
+  }
+  return chosen;
+}
+
+/** A rough stem test, enough for "dog" and "dogs", "bake" and "baker": one begins with the other less its last letter. */
+export function sameStem(a: string, b: string): boolean {
+  const [short, long] = a.length <= b.length ? [a, b] : [b, a];
+  const root = short.length > 4 ? short.slice(0, -1) : short;
+  return long.startsWith(root) && long.length - root.length <= 4;
+}

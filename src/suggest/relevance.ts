@@ -1,0 +1,44 @@
+import { LRUCache } from 'lru-cache';
+import { dot, normalize, type Embedder } from '../engine/embedder.js';
+import type { Segmentation } from '../names/segment.js';
+import type { Recall } from './recall.js';
+
+export interface Similarity {
+  /** Cosine similarity of the mean of the parts' vectors and the description, -1 to 1. */
+  relevance: number;
+  /** Highest similarity of one part and the description. */
+  bestPart: number;
+  /** Lowest similarity of one part and the description. */
+  worstPart: number;
+}
+
+const rememberedWords = 20000;
+/** Shorter parts ("of", "in") carry no meaning of their own. */
+const shortestMeaningful = 3;
+
+/** How near names are to a description, from vectors of their words: experts' words come from memory, others are embedded once. */
+export class Relevance {
+  private readonly _embedded = new LRUCache<string, Float32Array>({ max: rememberedWords });
+
+  constructor(
+    private readonly _embedder: Embedder,
+    private readonly _recall: Recall,
+  ) {}
+
+  async of(query: Float32Array, { parts }: Segmentation): Promise<Similarity> {
+    const vectors: Float32Array[] = [];
+    for (const { text } of parts) if (text.length >= shortestMeaningful) vectors.push(await this._vector(text));
+    if (vectors.length === 0) return { relevance: 0, bestPart: 0, worstPart: 0 };
+    const mean = normalize(Float32Array.from(query, (_, i) => vectors.reduce((sum, vector) => sum + vector[i]!, 0)));
+    const similarities = vectors.map((vector) => dot(query, vector));
+    return { relevance: dot(query, mean), bestPart: Math.max(...similarities), worstPart: Math.min(...similarities) };
+  }
+
+  private async _vector(word: string): Promise<Float32Array> {
+    const known = this._recall.wordVector(word) ?? this._embedded.get(word);
+    if (known) return known;
+    const vector = await this._embedder.embed(word);
+    this._embedded.set(word, vector);
+    return vector;
+  }
+}

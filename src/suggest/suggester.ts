@@ -1,0 +1,207 @@
+import type { Embedder } from '../engine/embedder.js';
+import type { Engine, GeneratedLine, Sampling } from '../engine/engine.js';
+import { hash32, seededRandom, shuffled } from '../engine/random.js';
+import { segment, type WordFrequencies } from '../names/segment.js';
+import { refusalMessages, type RefusalCategory } from '../safety/categories.js';
+import type { OutputGuard } from '../safety/output.js';
+import type { SafetyClassifier } from '../safety/prefilter.js';
+import { CandidatePool, type Candidate, type Verdict } from './candidates.js';
+import { composeNames } from './compose.js';
+import { describeFields, readConstraints, type ConstraintFields, type Constraints } from './constraints.js';
+import { buildPrompt } from './prompt.js';
+import { measure, rank, type Measured, type RankedName, type Style } from './rank.js';
+import type { Recall, Recalled } from './recall.js';
+import type { Relevance } from './relevance.js';
+
+export interface SuggestRequest extends ConstraintFields {
+  description: string;
+  count: number;
+  like?: string[];
+  style?: Style;
+  seed?: number;
+}
+
+export type Stage = 'prefilter' | 'recall' | 'queue' | 'generate' | 'rank';
+
+export interface Refusal {
+  stage: 'prefilter' | 'generator';
+  category: RefusalCategory;
+  message: string;
+}
+
+export interface Suggestion {
+  status: 'ok' | 'refused';
+  suggestions: RankedName[];
+  refusal?: Refusal;
+  /** Set when fewer names than asked for passed. */
+  partial?: true;
+  /** Milliseconds in each stage that ran, and in total. */
+  timing: Partial<Record<Stage, number>> & { total: number };
+  verdicts: Record<Verdict, number>;
+  tokens: { prompt: number; generated: number };
+}
+
+/** A guard could not judge; nothing is answered. */
+export class GuardFailedError extends Error {
+  override name = 'GuardFailedError';
+  constructor(cause: unknown) {
+    super('the safety check failed', { cause });
+  }
+}
+
+export interface SuggesterParts {
+  engine: Engine;
+  embedder: Embedder;
+  recall: Recall;
+  relevance: Relevance;
+  prefilter: SafetyClassifier;
+  outputGuard: OutputGuard;
+  words: WordFrequencies;
+}
+
+/** How many lists a first round samples; each further round as many again. */
+const listsPerRound = 8;
+const maxRounds = 3;
+/** Tokens of about five names: more sequences of fewer tokens give names sooner than long lists do. */
+const listTokens = 24;
+/** Fewer valid candidates than this many times `count` call for another round. */
+const candidatesPerName = 2;
+const hintsFound = 14;
+const hintsShown = 7;
+/** Remembered names from this many of the nearest rows stand for election. */
+const recalledRows = 5;
+/** Rows less similar than this are other businesses. */
+const recallFloor = 0.45;
+const sampling: Sampling = { temperature: 0.9, topK: 60, topP: 0.95, minP: 0.02 };
+
+/** From a checked request to ranked names or a refusal. Knows engines and guards by their interfaces only. */
+export class Suggester {
+  constructor(private readonly _parts: SuggesterParts) {}
+
+  /**
+   * @throws GuardFailedError when a guard fails, and what the engine throws
+   */
+  async suggest(request: SuggestRequest, signal: AbortSignal): Promise<Suggestion> {
+    const started = performance.now();
+    const timing: Suggestion['timing'] = { total: 0 };
+    const timed = async <Value>(stage: Stage, work: () => Promise<Value>): Promise<Value> => {
+      const from = performance.now();
+      try {
+        return await work();
+      } finally {
+        timing[stage] = (timing[stage] ?? 0) + performance.now() - from;
+      }
+    };
+    const finish = (answer: Pick<Suggestion, 'status' | 'suggestions' | 'refusal' | 'partial'>): Suggestion => {
+      timing.total = performance.now() - started;
+      return { ...answer, timing, verdicts: pool.verdicts, tokens };
+    };
+    const tokens = { prompt: 0, generated: 0 };
+    const constraints = readConstraints(request.description, request);
+    const pool = new CandidatePool(constraints, this._parts.outputGuard);
+
+    const verdict = await timed('prefilter', () => this._judge(request));
+    if (verdict) return finish({ status: 'refused', suggestions: [], refusal: verdict });
+
+    const { query, recalled } = await timed('recall', () => this._recall(request));
+    const seed = request.seed ?? hash32(request.description);
+    const wanted = candidatesPerName * request.count + request.count;
+    for (let round = 0; round < maxRounds; round++) {
+      const from = performance.now();
+      const before = pool.candidates.length;
+      const generation = await this._parts.engine.generate({
+        prompts: this._prompts(request, recalled, hash32(seed, 'hints', round)),
+        sequences: listsPerRound,
+        seed: hash32(seed, 'sample', round),
+        maxTokens: listTokens,
+        sampling,
+        signal,
+      });
+      timing.queue = (timing.queue ?? 0) + generation.queuedMs;
+      timing.generate = (timing.generate ?? 0) + performance.now() - from - generation.queuedMs;
+      tokens.prompt += generation.promptTokens;
+      tokens.generated += generation.generatedTokens;
+      if (round === 0 && generation.emptySequences === generation.sequences)
+        return finish({ status: 'refused', suggestions: [], refusal: generatorRefusal });
+      for (const { text, logProbability, tokens: length } of generation.lines)
+        pool.add({ text, source: 'model', meanLogProbability: logProbability / length });
+      if (round === 0) this._addRemembered(pool, recalled, generation.lines, constraints);
+      if (pool.candidates.length >= wanted || pool.candidates.length === before) break;
+    }
+
+    const suggestions = await timed('rank', async () =>
+      rank(await this._measure(pool.candidates, query, request.description, signal), request.count, request.style),
+    );
+    return finish({
+      status: 'ok',
+      suggestions,
+      ...(suggestions.length < request.count ? { partial: true } : {}),
+    });
+  }
+
+  /** Everything a caller wrote that could carry intent is judged; names to leave out are not. */
+  private async _judge(request: SuggestRequest): Promise<Refusal | undefined> {
+    const { description, contains, starts_with, ends_with, like = [] } = request;
+    const text = [description, contains, starts_with, ends_with, ...like].filter(Boolean).join('\n');
+    try {
+      const { label, category = 'illegal-other' } = await this._parts.prefilter.classify(text);
+      return label === 'refuse' ? { stage: 'prefilter', category, message: refusalMessages[category] } : undefined;
+    } catch (error) {
+      throw new GuardFailedError(error);
+    }
+  }
+
+  private async _recall(request: SuggestRequest): Promise<{ query: Float32Array; recalled: Recalled }> {
+    const query = await this._parts.embedder.embed(request.description);
+    return { query, recalled: this._parts.recall.lookUp(query, hintsFound) };
+  }
+
+  /** Names of the nearest rows stand for election too, and compounds of fitting words where the wishes are demanding. */
+  private _addRemembered(
+    pool: CandidatePool,
+    { neighbours, hints }: Recalled,
+    lines: readonly GeneratedLine[],
+    constraints: Constraints,
+  ): void {
+    const near = neighbours.slice(0, recalledRows).filter(({ similarity }) => similarity >= recallFloor);
+    const names = near.flatMap((row) => row.names);
+    for (const text of names) pool.add({ text, source: 'recall' });
+    const words = hints.map(({ word }) => word);
+    const proposed = [...names, ...lines.map(({ text }) => text)];
+    for (const text of composeNames(words, proposed, constraints, this._parts.words))
+      pool.add({ text, source: 'composed' });
+  }
+
+  /** The request without hints and with two draws of them: what is near, and room for what is not. */
+  private _prompts(request: SuggestRequest, recalled: Recalled, seed: number): string[] {
+    const random = seededRandom(seed);
+    const wishes = describeFields(request);
+    const like = request.like?.length ? `Something like ${request.like.join(', ')}.` : '';
+    const description = [request.description, wishes, like].filter(Boolean).join(' ');
+    const words = recalled.hints.map((hint) => hint.word);
+    const draws = [shuffled(words, random), shuffled(words, random)].map((draw) => draw.slice(0, hintsShown));
+    return [...draws, []].map((hints) => buildPrompt({ description, hints }));
+  }
+
+  private async _measure(
+    candidates: readonly Candidate[],
+    query: Float32Array,
+    description: string,
+    signal: AbortSignal,
+  ): Promise<Measured[]> {
+    const { relevance, words } = this._parts;
+    const measured: Measured[] = [];
+    for (const candidate of candidates) {
+      signal.throwIfAborted();
+      const parts = segment(candidate.name, words);
+      measured.push(measure(candidate, parts, await relevance.of(query, parts), description, words));
+    }
+    return measured;
+  }
+}
+
+const generatorRefusal: Refusal = {
+  stage: 'generator',
+  category: 'illegal-other',
+  message: refusalMessages['illegal-other'],
+};

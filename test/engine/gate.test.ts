@@ -1,0 +1,51 @@
+import t from 'tap';
+import { EngineStoppedError, QueueFullError } from '../../src/engine/engine.js';
+import { Gate } from '../../src/engine/gate.js';
+import { never } from '../support.js';
+
+t.test('items are lent, and who comes later waits in turn', async (t) => {
+  const gate = new Gate([1, 2, 3], 10);
+  const first = await gate.acquire(2, never);
+  const second = gate.acquire(3, never);
+  const third = gate.acquire(1, never);
+  t.equal(gate.queueDepth, 2, 'nobody overtakes, though one item is free');
+  gate.release(first);
+  const lent = await second;
+  t.equal(lent.length, 3);
+  gate.release(lent);
+  t.equal((await third).length, 1);
+  t.equal(gate.queueDepth, 0);
+});
+
+t.test('more than there is means all of it', async (t) => {
+  t.equal((await new Gate([1, 2], 0).acquire(99, never)).length, 2);
+});
+
+t.test('a full queue refuses', async (t) => {
+  const gate = new Gate([1], 1);
+  await gate.acquire(1, never);
+  void gate.acquire(1, never);
+  await t.rejects(gate.acquire(1, never), QueueFullError);
+});
+
+t.test('who gives up leaves the queue, and those behind move up', async (t) => {
+  const gate = new Gate([1, 2], 10);
+  const held = await gate.acquire(1, never);
+  const impatient = new AbortController();
+  const big = gate.acquire(2, impatient.signal);
+  const small = gate.acquire(1, never);
+  impatient.abort(new Error('gone'));
+  await t.rejects(big, { message: 'gone' });
+  t.equal((await small).length, 1);
+  gate.release(held);
+  await t.rejects(gate.acquire(1, impatient.signal), { message: 'gone' });
+});
+
+t.test('closing refuses who waits and who comes', async (t) => {
+  const gate = new Gate([1], 10);
+  await gate.acquire(1, never);
+  const waiting = gate.acquire(1, never);
+  gate.close();
+  await t.rejects(waiting, EngineStoppedError);
+  await t.rejects(gate.acquire(1, never), EngineStoppedError);
+});

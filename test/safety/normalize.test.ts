@@ -1,0 +1,37 @@
+import t from 'tap';
+import { joinSpacedLetters, normalizeText, readings, readLeet } from '../../src/safety/normalize.js';
+
+t.test('look-alikes, full-width forms, accents and invisible characters are folded', async (t) => {
+  t.equal(normalizeText('ѕех ѕhор'), 'sex shop');
+  t.equal(normalizeText('ＧＵＮＳ'), 'guns');
+  t.equal(normalizeText('gu\u200bn\u00adsh\u2060op'), 'gunshop');
+  t.equal(normalizeText('Café Zoë'), 'cafe zoe');
+});
+
+t.test('ordinary letters that resemble others stay', async (t) => {
+  t.equal(normalizeText('Modern minimal 1l0O'), 'modern minimal 1l0o');
+});
+
+t.test('text in other scripts stays readable', async (t) => {
+  t.equal(normalizeText('中药铺'), '中药铺');
+});
+
+t.test('leetspeak inside words is read, numbers are not', async (t) => {
+  t.equal(readLeet('c0c@ine'), 'cocaine');
+  t.equal(readLeet('gh0st g5ns!'), 'ghost gsns!');
+  t.equal(readLeet('open 24h, 3rd floor, 50cm, 100'), 'open 24h, 3rd floor, 50cm, 100');
+});
+
+t.test('spaced and dotted letters are joined, initials and words are not', async (t) => {
+  t.equal(joinSpacedLetters('c o c a i n e here'), 'cocaine here');
+  t.equal(joinSpacedLetters('g.u.n.s'), 'guns');
+  t.equal(joinSpacedLetters('we sell a b boats'), 'we sell a b boats');
+});
+
+t.test('words of spaced letters stay apart where wider gaps part them', async (t) => {
+  t.ok(readings('w h i t e   p o w e r merch').includes('white power merch'));
+});
+
+t.test('a text without disguise has one reading', async (t) => {
+  t.same(readings('dog groomer'), ['dog groomer']);
+});

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { parseWordFrequencies } from '../../src/names/segment.js';
+import { fromRoot } from '../../src/paths.js';
+import { OutputGuard } from '../../src/safety/output.js';
+
+const guard = new OutputGuard(parseWordFrequencies(readFileSync(fromRoot('data', 'words_en.tsv'), 'utf8')));
+
+t.test('profanity is found as a word, across a join, and in leetspeak', async (t) => {
+  for (const name of [
+    'shitshow',
+    'penisland',
+    'whorepresents',
+    'sh1tshow',
+    'expertsexchange',
+    'fuckfactory',
+    'pen-island',
+  ])
+    t.equal(guard.judge(name), 'profanity', name);
+});
+
+t.test('a bad run inside one ordinary word is that word’s own', async (t) => {
+  for (const name of [
+    'therapistroom',
+    'cockpitcafe',
+    'grapegarden',
+    'cocktailcart',
+    'peacockpaper',
+    'classicdesk',
+    'drapestudio',
+    'analystdesk',
+  ])
+    t.equal(guard.judge(name), 'ok', name);
+});
+
+t.test('brands are found whole, contained, one edit away and in digits', async (t) => {
+  for (const name of ['google', 'paypal', 'paypallogin', 'paypa1', 'g00gle', 'starbuck', 'netflixx', 'face-book'])
+    t.equal(guard.judge(name), 'brand', name);
+});
+
+t.test('ordinary words that are brands too do not drop honest names', async (t) => {
+  for (const name of ['appleorchard', 'targetpractice', 'shellcollector', 'windowscleaned', 'orangegrove', 'visaguide'])
+    t.equal(guard.judge(name), 'ok', name);
+});

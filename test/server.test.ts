@@ -1,0 +1,107 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import t from 'tap';
+import { fromRoot } from '../src/paths.js';
+
+const cli = fromRoot('dist', 'src', 'cli.js');
+const description = 'bicycle repair van in Porto';
+
+interface Running {
+  process: ChildProcess;
+  address: string;
+  output: () => string;
+}
+
+/** Starts the built server on a free port; resolves when it listens, or when `until` was printed. */
+async function start(environment: Record<string, string> = {}, until = '"ready"'): Promise<Running> {
+  const child = spawn('node', [cli, 'serve'], {
+    env: { ...process.env, UV_THREADPOOL_SIZE: '1', PORT: '0', GPU: 'false', THREADS: '2', SEQUENCES: '6', ...environment },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  while (!output.includes(until) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 20));
+  const address = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0] ?? '';
+  return { process: child, address, output: () => output };
+}
+
+const suggest = (address: string, body: unknown = { description }, init: RequestInit = {}) =>
+  fetch(`${address}/suggest`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    ...init,
+  });
+
+t.test('SIGTERM lets requests in flight finish, turns new ones away, and ends with 0', async (t) => {
+  const { process: server, address, output } = await start();
+  const inFlight = [suggest(address), suggest(address, { description, seed: 2 })];
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  server.kill('SIGTERM');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const late = await suggest(address);
+  t.equal(late.status, 503);
+  t.match(await late.json(), { type: 'urn:domain-yours:problem:draining' });
+  for (const response of await Promise.all(inFlight)) {
+    t.equal(response.status, 200);
+    t.match(await response.json(), { status: 'ok' });
+  }
+  const [code] = (await once(server, 'exit')) as [number];
+  t.equal(code, 0, output());
+});
+
+t.test('a second signal ends it at once', async (t) => {
+  const { process: server, address } = await start();
+  const lost = suggest(address, { description, count: 20 }).catch((error: unknown) => error);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  server.kill('SIGTERM');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const before = performance.now();
+  server.kill('SIGTERM');
+  await once(server, 'exit');
+  t.ok(performance.now() - before < 1000);
+  await lost;
+});
+
+t.test('a client that leaves takes nothing with it', async (t) => {
+  const { process: server, address, output } = await start();
+  const { port, hostname } = new URL(address);
+  const body = JSON.stringify({ description, count: 20 });
+  for (let i = 0; i < 5; i++) {
+    const socket = connect(Number(port), hostname);
+    socket.write(`POST /suggest HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    socket.destroy();
+  }
+  t.equal((await suggest(address)).status, 200);
+  const metrics = await (await fetch(`${address}/metrics`)).text();
+  t.match(metrics, 'domain_suggest_requests_total{outcome="client_gone"} 5');
+  t.match(metrics, 'domain_suggest_in_flight 0');
+  server.kill('SIGTERM');
+  const [code] = (await once(server, 'exit')) as [number];
+  t.equal(code, 0, output());
+});
+
+t.test('a bad setting or model ends the start with one line', async (t) => {
+  const folder = t.testdir({});
+  const broken = join(folder, 'model');
+  await mkdir(broken);
+  await cp(fromRoot('models', 'v1', 'card.json'), join(broken, 'card.json'));
+  const card = JSON.parse(await readFile(join(broken, 'card.json'), 'utf8')) as Record<string, unknown>;
+  await writeFile(join(broken, 'card.json'), JSON.stringify({ ...card, embedder: fromRoot('models', 'minilm-l6-v2') }));
+  const lineOf = async (environment: Record<string, string>) => {
+    const { process: server, output } = await start(environment, 'never printed');
+    t.equal(server.exitCode, 1);
+    const lines = output().trim().split('\n').filter((line) => !line.startsWith('{'));
+    t.equal(lines.length, 1, output());
+    return lines[0]!;
+  };
+  t.match(await lineOf({ PORT: 'http' }), /^PORT is "http"; allowed is/);
+  t.match(await lineOf({ MODEL: 'v999' }), /^MODEL is "v999"; allowed is served, v1/);
+  t.match(await lineOf({ MODEL: broken }), /model\.gguf, which is missing$/);
+  await writeFile(join(broken, 'model.gguf'), 'GGUF, but not really');
+  t.match(await lineOf({ MODEL: broken }), /sha256 .* the file is corrupt$/);
+  await rm(broken, { recursive: true });
+});

@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { parseWordFrequencies } from '../../src/names/segment.js';
+import { fromRoot } from '../../src/paths.js';
+import { OutputGuard } from '../../src/safety/output.js';
+import { CandidatePool } from '../../src/suggest/candidates.js';
+import { readConstraints } from '../../src/suggest/constraints.js';
+
+const guard = new OutputGuard(parseWordFrequencies(readFileSync(fromRoot('data', 'words_en.tsv'), 'utf8')));
+const add = (pool: CandidatePool, text: string) => pool.add({ text, source: 'model', meanLogProbability: -2 });
+
+t.test('each proposal gets a verdict, and the good ones stay', async (t) => {
+  const pool = new CandidatePool(readConstraints('x', { max_length: 12 }), guard);
+  t.equal(add(pool, '1. Dough Dock'), 'ok');
+  t.equal(add(pool, 'doughdocks'), 'duplicate');
+  t.equal(add(pool, 'doughdock'), 'duplicate');
+  t.equal(add(pool, 'dough_dock!'), 'format');
+  t.equal(add(pool, 'pilotpilot'), 'format');
+  t.equal(add(pool, 'breadbasketbarn'), 'constraint');
+  t.equal(add(pool, 'shitshow'), 'profanity');
+  t.equal(add(pool, 'paypal'), 'brand');
+  t.same(pool.candidates, [{ name: 'doughdock', source: 'model', meanLogProbability: -2, votes: 2 }]);
+  t.same(pool.verdicts, { ok: 1, format: 2, constraint: 1, profanity: 1, brand: 1, duplicate: 2 });
+});
+
+t.test('hyphens do not make another name', async (t) => {
+  const pool = new CandidatePool(readConstraints('x', { hyphens: 'allow' }), guard);
+  add(pool, 'doughdock');
+  t.equal(add(pool, 'dough-dock'), 'duplicate');
+});

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { parseWordFrequencies, segment } from '../../src/names/segment.js';
+import { fromRoot } from '../../src/paths.js';
+import type { Candidate } from '../../src/suggest/candidates.js';
+import { measure, rank } from '../../src/suggest/rank.js';
+
+const words = parseWordFrequencies(readFileSync(fromRoot('data', 'words_en.tsv'), 'utf8'));
+const description = 'a bakery in Leeds';
+
+function measured(name: string, relevance: number, source: Candidate['source'] = 'model') {
+  const similarity = { relevance, bestPart: relevance, worstPart: relevance };
+  const candidate: Candidate = { name, source, meanLogProbability: -2, votes: 1 };
+  return measure(candidate, segment(name, words), similarity, description, words);
+}
+const names = (list: { name: string }[]) => list.map(({ name }) => name);
+
+t.test('what is near the business comes before what is not', async (t) => {
+  t.same(names(rank([measured('mindpilot', 0.1), measured('doughdock', 0.5)], 2)), ['doughdock', 'mindpilot']);
+});
+
+t.test('a bare word of the description, filler and garble sink', async (t) => {
+  const list = rank(
+    [measured('bakery', 0.6), measured('bakehub', 0.5), measured('brdxkt', 0.5), measured('crumbcart', 0.5)],
+    4,
+  );
+  t.equal(list[0]?.name, 'crumbcart');
+  t.ok(list[0]!.score > list[1]!.score);
+});
+
+t.test('a list does not repeat its words', async (t) => {
+  const list = rank([measured('doughdock', 0.6), measured('doughdash', 0.59), measured('crumbcart', 0.5)], 2);
+  t.same(names(list), ['doughdock', 'crumbcart']);
+});
+
+t.test('a wished style rises', async (t) => {
+  const list = rank([measured('doughdock', 0.5), measured('yeast', 0.5)], 1, 'metaphor');
+  t.same(names(list), ['yeast']);
+});
+
+t.test('remembered names fill at most two places in five', async (t) => {
+  const remembered = ['doughdock', 'crumbcart', 'loaflane', 'ryeriver'].map((name) => measured(name, 0.6, 'recall'));
+  const written = ['bunbridge', 'ovenotter', 'toasttown'].map((name) => measured(name, 0.5));
+  const list = rank([...remembered, ...written], 5);
+  t.equal(list.filter(({ name }) => remembered.some((item) => item.candidate.name === name)).length, 2);
+});
+
+t.test('confidence and score are chances', async (t) => {
+  for (const { confidence, score } of rank([measured('doughdock', 0.9), measured('brdxkt', -0.5)], 2)) {
+    t.ok(confidence >= 0 && confidence <= 1);
+    t.ok(score >= 0 && score <= confidence + 0.001);
+  }
+});
+
+t.test('nothing ranks to nothing', async (t) => {
+  t.same(rank([], 5), []);
+});

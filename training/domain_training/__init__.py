@@ -1,0 +1,1 @@
+"""The workshop that makes the served model: data, fine-tune, merge, GGUF, card."""

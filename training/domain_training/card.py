@@ -1,0 +1,80 @@
+"""card.json and the model card of a version."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from domain_training.config import Config
+from domain_training.export import llama_cpp_release, sha256
+from domain_training.paths import ROOT
+
+
+def config_hash(config: Config) -> str:
+    """Hex digest of the recipe, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(config.model_dump(), sort_keys=True).encode()).hexdigest()
+
+
+def make_card(
+    config: Config, model: Path, *, training: dict[str, float], parity: dict[str, float], refusals: int, rows: int
+) -> dict[str, Any]:
+    """What a version is: recipe, data and base, hashed, with how it was trained and what it measures."""
+    return {
+        "version": config.version,
+        "base": {"name": config.base.name, "source": config.base.source, "licence": config.base.licence},
+        "quantization": config.export.quantization,
+        "embeddings": config.export.embeddings,
+        "sha256": sha256(model),
+        "bytes": model.stat().st_size,
+        "embedder": "../minilm-l6-v2",
+        "dataset": {
+            "path": config.data.dataset,
+            "sha256": sha256(ROOT / config.data.dataset),
+            "rows": rows,
+            "refusals": refusals,
+        },
+        "config_sha256": config_hash(config),
+        "config": config.model_dump(),
+        "training": training,
+        "parity": parity,
+        "llama_cpp": llama_cpp_release(),
+    }
+
+
+def model_card(card: dict[str, Any]) -> str:
+    """The card as prose for people, in Markdown."""
+    training, parity, dataset, lora = card["training"], card["parity"], card["dataset"], card["config"]["lora"]
+    return f"""# {card["version"]}
+
+{card["base"]["name"]} ({card["base"]["licence"]}), fine-tuned to answer a business description with short brand names, one a
+line, or with nothing where the business is harmful. Served by domain.yours through node-llama-cpp.
+
+| | |
+| --- | --- |
+| file | `model.gguf`, {card["quantization"]} with {card["embeddings"]} embeddings, {card["bytes"] / 1e6:.1f} MB |
+| sha256 | `{card["sha256"]}` |
+| data | `{dataset["path"]}`, {dataset["rows"]} rows, {dataset["refusals"]} of them refusals |
+| adapter | LoRA r={lora["r"]}, alpha={lora["alpha"]}, on {lora["target_modules"]} |
+| trained | {training["epochs"]:.2f} epochs, {training["steps"]:.0f} steps, best validation loss {training["eval_loss"]:.3f} nats a token |
+| parity | greedy tokens as the merged model's: F16 {parity["f16"]:.1%}, {card["quantization"]} {parity["quantized"]:.1%}, over {parity["prompts"]:.0f} prompts |
+| runtime | llama.cpp {card["llama_cpp"]} |
+
+![Loss and learning rate](curves.png)
+
+## Use
+The prompt is `Business: <description, lower case>`, optionally a line `Words: <hints>`, then `Brand names:`; the answer
+is a name a line. The hints are part-words that `recall.json` and `recall.bin` find near the description.
+
+## Limits
+It was taught mostly in English and knows the world of a small model. It writes nonsense, unfit and taken names as well
+as good ones, which is why the service samples many and keeps few; its own refusals are a second net and not a filter.
+Names are not checked for availability or trademarks.
+"""
+
+
+def write_card(card: dict[str, Any], folder: Path) -> None:
+    """Write card.json and README.md."""
+    (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n")
+    (folder / "README.md").write_text(model_card(card))

@@ -1,0 +1,176 @@
+"""`npm run train -- VERSION`: the whole way from a dataset to a served model, step by step, resumable."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain_training.card import config_hash, make_card, write_card
+from domain_training.config import Config, config_names, load_config, smoke
+from domain_training.curves import plot_curves
+from domain_training.data import read_rows
+from domain_training.export import convert, quantize_gguf
+from domain_training.merge import merge
+from domain_training.parity import check_parity
+from domain_training.paths import MODELS, ROOT, RUNS
+from domain_training.sft import pick_device, run_sft
+
+PARITY_PROMPTS = 12
+SMOKE_DATASET_ROWS = 48
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run: its recipe and the folder that holds all it makes on the way."""
+
+    config: Config
+    folder: Path
+    device: str
+    smoke: bool
+
+    @property
+    def out(self) -> Path:
+        """The version's folder; a smoke run keeps to its own."""
+        return self.folder / "model" if self.smoke else MODELS / self.config.version
+
+
+def prepare(run: Run) -> None:
+    """Index the dataset for recall, and write rows.jsonl with the hints of each row."""
+    dataset = ROOT / run.config.data.dataset
+    if run.smoke:
+        lines = dataset.read_text().splitlines(keepends=True)
+        dataset = run.folder / "dataset.csv"
+        dataset.write_text("".join([*lines[:SMOKE_DATASET_ROWS], *lines[-SMOKE_DATASET_ROWS // 4 :]]))
+    command = ["node", "dist/training/eval/recall-index.js", str(dataset), str(run.out), str(run.folder / "rows.jsonl")]
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
+def sft(run: Run) -> None:
+    """Fine-tune the adapter."""
+    result = run_sft(run.config, run.folder, device=run.device, smoke=run.smoke)
+    (run.folder / "training.json").write_text(json.dumps(result, indent=2))
+
+
+def merge_step(run: Run) -> None:
+    """Fold the adapter into the base."""
+    merge(run.config.base, run.folder / "adapter", run.folder / "merged")
+
+
+def gguf(run: Run) -> None:
+    """Convert the merged model to an F16 GGUF."""
+    convert(run.folder / "merged", run.folder / "f16.gguf")
+
+
+def quantize(run: Run) -> None:
+    """Quantize the GGUF into the version's folder."""
+    run.out.mkdir(parents=True, exist_ok=True)
+    export = run.config.export
+    quantize_gguf(run.folder / "f16.gguf", run.out / "model.gguf", export.quantization, export.embeddings)
+
+
+def parity(run: Run) -> None:
+    """Compare greedy tokens of the merged model and of both GGUFs."""
+    rows = read_rows(run.folder / "rows.jsonl")
+    prompts = [row.prompt for row in rows[:: max(1, len(rows) // PARITY_PROMPTS)]][:PARITY_PROMPTS]
+    result = check_parity(
+        run.folder / "merged", run.folder / "f16.gguf", run.out / "model.gguf", prompts, run.folder
+    )
+    print(f"parity: F16 {result['f16']:.1%}, {run.config.export.quantization} {result['quantized']:.1%}")
+    (run.folder / "parity.json").write_text(json.dumps(result, indent=2))
+
+
+def card(run: Run) -> None:
+    """Write card.json, the model card and the curves."""
+    rows = read_rows(run.folder / "rows.jsonl")
+    training = json.loads((run.folder / "training.json").read_text())
+    made = make_card(
+        run.config,
+        run.out / "model.gguf",
+        training=training,
+        parity=json.loads((run.folder / "parity.json").read_text()),
+        refusals=sum(not row.names for row in rows),
+        rows=len(rows),
+    )
+    if run.smoke:
+        made["embedder"] = os.path.relpath(MODELS / "minilm-l6-v2", run.out)
+    plot_curves(run.folder / "metrics.jsonl", run.out / "curves.png")
+    write_card(made, run.out)
+
+
+STEPS: dict[str, Callable[[Run], None]] = {
+    "prepare": prepare,
+    "sft": sft,
+    "merge": merge_step,
+    "gguf": gguf,
+    "quantize": quantize,
+    "parity": parity,
+    "card": card,
+}
+
+
+def train(run: Run, only: list[str] | None, *, fresh: bool) -> None:
+    """Run the steps that have not been done for this recipe, or those asked for."""
+    stamp = run.folder / "done.json"
+    if fresh and run.folder.exists():
+        shutil.rmtree(run.folder)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    recipe = config_hash(run.config)
+    done: dict[str, str] = json.loads(stamp.read_text()) if stamp.exists() else {}
+    for name, step in STEPS.items():
+        if only is not None and name not in only:
+            continue
+        if only is None and done.get(name) == recipe:
+            print(f"{run.config.version} {name}: done before")
+            continue
+        started = time.monotonic()
+        print(f"{run.config.version} {name} …", flush=True)
+        step(run)
+        print(f"{run.config.version} {name}: {time.monotonic() - started:.1f} s", flush=True)
+        done[name] = recipe
+        stamp.write_text(json.dumps(done))
+    print(f"{run.config.version}: {run.out}")
+
+
+def parse_arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="npm run train --", description=__doc__)
+    parser.add_argument("versions", nargs="+", help="recipes in training/configs, or `all`")
+    parser.add_argument("--step", action="append", choices=list(STEPS), help="run this step alone (may be repeated)")
+    parser.add_argument("--smoke", action="store_true", help="the whole way over a handful of rows")
+    parser.add_argument("--fresh", action="store_true", help="forget what an earlier run left")
+    parser.add_argument("--stop-on-error", action="store_true", help="do not go on to the next version after a failure")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train each version asked for. Returns 0 when all of them came through, else 1."""
+    options = parse_arguments(sys.argv[1:] if arguments is None else arguments)
+    versions = config_names() if options.versions == ["all"] else options.versions
+    failed = []
+    for version in versions:
+        try:
+            config = load_config(version)
+            run = Run(
+                config=smoke(config) if options.smoke else config,
+                folder=RUNS / (f"{version}-smoke" if options.smoke else version),
+                device=pick_device(os.environ.get("DEVICE") or "auto"),
+                smoke=options.smoke,
+            )
+            train(run, options.step, fresh=options.fresh or options.smoke)
+        except Exception as error:
+            failed.append(version)
+            print(f"{version} failed: {error}", file=sys.stderr)
+            if options.stop_on_error:
+                break
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,17 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'csv-parse/sync';
+import { z } from 'zod';
+
+const namesSchema = z.string().transform((text) => z.array(z.string()).parse(JSON.parse(text)));
+
+export const datasetRowSchema = z.object({ description: z.string().min(1), suggestions: namesSchema });
+export type DatasetRow = z.infer<typeof datasetRowSchema>;
+
+/**
+ * Rows of a CSV with a header line, checked by `schema`; extra columns are dropped.
+ * @throws ZodError naming the first bad cell
+ */
+export async function readCsv<Row>(path: string, schema: z.ZodType<Row>): Promise<Row[]> {
+  const rows: unknown[] = parse(await readFile(path), { columns: true, bom: true });
+  return rows.map((row) => schema.parse(row));
+}
