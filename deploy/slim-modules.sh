@@ -1,12 +1,14 @@
 #!/bin/sh
-# Removes from node_modules what the image does not run: llama.cpp binaries for GPUs that were not asked for, and
-# llama.cpp's source. Usage: slim-modules.sh false|cuda|vulkan
+# Removes from node_modules what the image does not run: llama.cpp binaries for other processors and for GPUs that were
+# not asked for, and llama.cpp's source. Usage: slim-modules.sh false|cuda|vulkan
 set -eu
 gpu=${1:-false}
+own="linux-$(node -p process.arch)"
 for folder in node_modules/@node-llama-cpp/*; do
-  case "$folder" in
-    *-cuda | *-cuda-ext) [ "$gpu" = cuda ] || rm -rf "$folder" ;;
-    *-vulkan) [ "$gpu" = vulkan ] || rm -rf "$folder" ;;
+  case "${folder##*/}" in
+    "$own") ;;
+    "$own-$gpu" | "$own-$gpu-ext") ;;
+    *) rm -rf "$folder" ;;
   esac
 done
-rm -rf node_modules/node-llama-cpp/llama/gitRelease.bundle
+rm -f node_modules/node-llama-cpp/llama/gitRelease.bundle

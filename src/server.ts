@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import { buildApp, type App } from './app.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
+import { resolveModel } from './models.js';
 import { loadService } from './service.js';
 
 /** How often the drain looks whether the last request has been answered. */
@@ -8,25 +9,23 @@ const drainPollMs = 50;
 
 /** Listens, loads the model, and drains on SIGTERM or SIGINT; a second signal ends the process at once. */
 export async function serve(config: Config): Promise<App> {
+  const model = await resolveModel(config.model);
   const app = await buildApp({
     deadlineMs: config.deadlineMs,
     logDescriptions: config.logDescriptions,
     logger: { level: config.logLevel },
   });
-  let inFlight = 0;
-  app.addHook('onRequest', async () => void inFlight++);
-  app.addHook('onResponse', async () => void inFlight--);
   closeWithGrace({ delay: config.drainMs + 5000, logger: app.log }, async ({ signal, err }) => {
     if (err) app.log.fatal({ err }, 'unhandled');
     app.log.info({ signal }, 'draining');
     app.service.draining = true;
     const until = performance.now() + config.drainMs;
-    while (inFlight > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, drainPollMs));
+    while (app.metrics.inFlight > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, drainPollMs));
     await app.close();
     await app.service.current?.dispose();
   });
   await app.listen({ host: config.host, port: config.port });
-  const service = await loadService(config);
+  const service = await loadService(config, model);
   app.service.current = service;
   app.metrics.setModel(service.info);
   app.log.info(service.info, 'ready');

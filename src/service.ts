@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Config } from './config.js';
 import { EmbeddedEngine } from './engine/embedded.js';
 import { LlamaEmbedder } from './engine/embedder.js';
@@ -9,6 +10,7 @@ import { fromRoot } from './paths.js';
 import { OutputGuard } from './safety/output.js';
 import { LexiconClassifier, Prefilter, type SafetyClassifier } from './safety/prefilter.js';
 import { CachedSuggester } from './suggest/cache.js';
+import { rankerSchema } from './suggest/rank.js';
 import { Recall } from './suggest/recall.js';
 import { Relevance } from './suggest/relevance.js';
 import { Suggester, type SuggesterParts } from './suggest/suggester.js';
@@ -29,10 +31,11 @@ export function makePrefilter(): SafetyClassifier {
 
 /**
  * Loads the model, its memory and the guards.
+ * @param verified the model that `config` names, where it was found already
  * @throws ConfigError when a file is missing or corrupt
  */
-export async function loadService(config: ServiceConfig): Promise<Service> {
-  const model = await resolveModel(config.model);
+export async function loadService(config: ServiceConfig, verified?: VerifiedModel): Promise<Service> {
+  const model = verified ?? (await resolveModel(config.model));
   const { parts, dispose } = await loadParts(model, config);
   const suggester = new CachedSuggester(new Suggester(parts), config.cacheSize, () => parts.engine.queueDepth);
   const { version, base, quantization, sha256 } = model;
@@ -53,11 +56,13 @@ export async function loadParts(
     Recall.load(model.folder),
   ]);
   const relevance = new Relevance(embedder, recall);
+  const ranker = rankerSchema.parse(JSON.parse(await readFile(join(model.folder, 'ranker.json'), 'utf8')));
   const parts = {
     engine,
     embedder,
     recall,
     relevance,
+    ranker,
     words,
     prefilter: makePrefilter(),
     outputGuard: new OutputGuard(words),

@@ -2,12 +2,24 @@ import t from 'tap';
 import { parseConfig } from '../src/config.js';
 
 t.test('an empty environment gives the defaults', async (t) => {
-  t.match(parseConfig({}), { host: '127.0.0.1', port: 3000, model: 'served', gpu: 'auto', logLevel: 'info', logDescriptions: false });
+  t.match(parseConfig({}), {
+    host: '127.0.0.1',
+    port: 3000,
+    model: 'served',
+    gpu: 'auto',
+    logLevel: 'info',
+    logDescriptions: false,
+  });
   t.ok(parseConfig({}).threads >= 1);
 });
 
 t.test('values are read, empty ones count as not set', async (t) => {
-  t.match(parseConfig({ PORT: ' 8080 ', GPU: 'false', THREADS: '3', HOST: '' }), { port: 8080, gpu: false, threads: 3, host: '127.0.0.1' });
+  t.match(parseConfig({ PORT: ' 8080 ', GPU: 'false', THREADS: '3', HOST: '' }), {
+    port: 8080,
+    gpu: false,
+    threads: 3,
+    host: '127.0.0.1',
+  });
 });
 
 t.test('a bad value names the variable, what it was and what is allowed, in one line', async (t) => {

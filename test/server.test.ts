@@ -18,7 +18,15 @@ interface Running {
 /** Starts the built server on a free port; resolves when it listens, or when `until` was printed. */
 async function start(environment: Record<string, string> = {}, until = '"ready"'): Promise<Running> {
   const child = spawn('node', [cli, 'serve'], {
-    env: { ...process.env, UV_THREADPOOL_SIZE: '1', PORT: '0', GPU: 'false', THREADS: '2', SEQUENCES: '6', ...environment },
+    env: {
+      ...process.env,
+      UV_THREADPOOL_SIZE: '1',
+      PORT: '0',
+      GPU: 'false',
+      THREADS: '2',
+      SEQUENCES: '6',
+      ...environment,
+    },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -71,7 +79,9 @@ t.test('a client that leaves takes nothing with it', async (t) => {
   const body = JSON.stringify({ description, count: 20 });
   for (let i = 0; i < 5; i++) {
     const socket = connect(Number(port), hostname);
-    socket.write(`POST /suggest HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    socket.write(
+      `POST /suggest HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
     await new Promise((resolve) => setTimeout(resolve, 120));
     socket.destroy();
   }
@@ -94,7 +104,10 @@ t.test('a bad setting or model ends the start with one line', async (t) => {
   const lineOf = async (environment: Record<string, string>) => {
     const { process: server, output } = await start(environment, 'never printed');
     t.equal(server.exitCode, 1);
-    const lines = output().trim().split('\n').filter((line) => !line.startsWith('{'));
+    const lines = output()
+      .trim()
+      .split('\n')
+      .filter((line) => !line.startsWith('{'));
     t.equal(lines.length, 1, output());
     return lines[0]!;
   };

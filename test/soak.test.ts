@@ -10,12 +10,20 @@ const warmUp = 60;
 const allowedGrowthMb = 60;
 
 const trades = ['baker', 'plumber', 'florist', 'tailor', 'vet', 'dentist', 'tutor', 'luthier', 'welder', 'beekeeper'];
-const bodies: { body: unknown; status: number; answer?: 'ok' | 'refused' }[] = Array.from({ length: requests }, (_, i) => {
-  if (i % 8 === 5) return { body: { description: `cocaine delivery service ${i}` }, status: 200, answer: 'refused' };
-  if (i % 8 === 6) return { body: { description: i }, status: 400 };
-  if (i % 8 === 7) return { body: { description: `${trades[i % 10]} number ${i}`, max_length: 8, starts_with: 'b' }, status: 200, answer: 'ok' };
-  return { body: { description: `${trades[i % 10]} in street ${i}`, count: 1 + (i % 7) }, status: 200, answer: 'ok' };
-});
+const bodies: { body: unknown; status: number; answer?: 'ok' | 'refused' }[] = Array.from(
+  { length: requests },
+  (_, i) => {
+    if (i % 8 === 5) return { body: { description: `cocaine delivery service ${i}` }, status: 200, answer: 'refused' };
+    if (i % 8 === 6) return { body: { description: i }, status: 400 };
+    if (i % 8 === 7)
+      return {
+        body: { description: `${trades[i % 10]} number ${i}`, max_length: 8, starts_with: 'b' },
+        status: 200,
+        answer: 'ok',
+      };
+    return { body: { description: `${trades[i % 10]} in street ${i}`, count: 1 + (i % 7) }, status: 200, answer: 'ok' };
+  },
+);
 
 t.test('200 mixed requests, 8 at a time: each answered once as it should be, memory flat', async (t) => {
   const service = await loadTestService({ sequences: 8 });

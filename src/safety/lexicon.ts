@@ -157,4 +157,101 @@ export const lexicon: readonly LexiconRule[] = [
     unless:
       /\b(recover\w*|track(s|ing)? down|find(s|ing)?|return(s|ed)?|prevent\w*|protect\w*|against|anti|insurance|locks?|alarm|victims?|museum|ranger\w*|charity|investigat\w+|novels?|games?|theatre|theater|film|escape room|mystery|lawyers?|compliance|train(s|ing)|poached eggs?|eggs?|pears?|salmon|ivory (coast|dress\w*|silk|gown\w*|paint|tiles|tower|lace|colou?red)|repair|board up|registry|forensic\w*|synthetic)\b/,
   },
+  // Wording that says what is done outright; each stands for itself, so each is kept narrow.
+  {
+    category: 'minors-sexual',
+    all: [
+      /\b(abuse images|indecent pictures|(girls|boys) are underage|underage (girls|boys|escort\w*)|child porn\w*|k[iy]dd?ie porn)\b/,
+    ],
+    unless: /\b(report\w*|police|detect\w*|remov\w+|block\w*|charity|victims?|surviv\w+|prevent\w*)\b/,
+  },
+  {
+    category: 'sexual',
+    all: [
+      /\b(sexual extras|live explicit|explicit shows|strip and more|cameras? in the (showers?|changing)|the showers have little cameras|paid webcam)\b/,
+    ],
+  },
+  {
+    category: 'drugs',
+    all: [
+      /\b(grams? of (meth|coke|speed|weed)|are cocaine|drops? off ketamine|magic mushrooms .{0,40}sell\w*|sell\w* .{0,40}magic mushrooms|steroids .{0,60}(cash|under|fridge)|molly (dropped|dropp3d|delivered))\b/,
+    ],
+    unless: protective,
+  },
+  {
+    category: 'weapons',
+    all: [
+      /\b(grenades?|mortars?|rockets?|mines left over|explosives|pistols?|knuckle ?dusters?|ammunition)\b/,
+      /\b(stolen|smuggled|for gangs|whoever pays|under the pallets|to school ?kids|banned from owning|no questions|without a licen[cs]e)\b/,
+    ],
+    unless: /\b(clear(s|ance|ing)|disposal|museum|replica|remov\w+|victims?|charity|film|props?)\b/,
+  },
+  {
+    category: 'extremism',
+    all: [
+      /\b(attack on (parliament|the mosque|the synagogue|the asylum home)|attack the asylum|give their lives in attacks|attacks on unbelievers|bomb (synagogues|mosques|churches)|burning down the mosque|militia (supply|club|fund)|for our militia)\b/,
+    ],
+    unless: protective,
+  },
+  {
+    category: 'hate',
+    all: [
+      /\b(den(y|ies|iers?|ying) the holocaust|(kill|killing|beating|deport\w*) (the )?(jews|gays|roma|muslims|immigrants|blacks)|hate the (jews|muslims|gays|blacks)|swastika (flags?|banners?|merch)|true whites|white pride)\b/,
+    ],
+    unless: protective,
+  },
+  {
+    category: 'fraud',
+    all: [
+      /\b(phishing (mails?|emails?)|look(s)? (exactly )?like (your|they come from (the|your)) bank|knock[- ]?offs?|crash[- ]for[- ]cash|stage the bump|stolen card numbers|bank cards? (numbers|details) sold|fleece\w* (widow\w*|pensioners|people)|bringing in (two|three|four|five|\d) more|second set of books|run your drug cash|exam for you|exam sitters?|concerts that don'?t exist)\b/,
+    ],
+    unless: /\b(awareness|detect\w*|train(s|ing)|protect\w*|spot\w*|simulat\w+|victims?)\b/,
+  },
+  {
+    category: 'cyber',
+    all: [
+      /\b(get you into (the|any|her|his) account|spyware for (husbands|wives|governments|bosses|partners)|knock (the other|any|their) .{0,20}offline|(we )?break into (ex|hospitals?|mailboxes|networks?|other people)\w*|viruse?s? shop|worms, trojans|hacked (streaming|accounts?|laptops?|logins?)|hackers with years)\b/,
+    ],
+    unless: /\b(with permission|detect\w*|recover\w*|protect\w*|remov\w+|bug bounty|before someone)\b/,
+  },
+  {
+    category: 'self-harm',
+    all: [
+      /\b(kill (yourself|urself|ur self|your self) club|pro[- ]?suicide|partner to die with|place to find a .{0,20}to die|rewards? (starving|cutting))\b/,
+    ],
+  },
+  {
+    category: 'trafficking',
+    all: [
+      /\b(child labou?r (free of hassle|for hire|supply)|small hands for your sewing|sells? .{0,20}year[- ]old brides|babies from poor (mums|mothers)|handed on to a nightclub|smuggl\w+ people|people across the (channel|border) for cash)\b/,
+    ],
+    unless: /\b(prevent\w*|against|charity|audit\w*|victims?)\b/,
+  },
+  {
+    category: 'child-danger',
+    all: [
+      /\b((kids|children) left in our basement|unfenced, nobody on duty|fight club for (primary|school|kids|children)|sedative syrup|dare channel for|alone without ropes)\b/,
+    ],
+  },
+  {
+    category: 'stalking-harassment',
+    all: [
+      /\b(revenge (site|shop)|spyware .{0,30}hidden on her phone|follow women home|(ex|her) private photos|terrori[sz]e (ur|your|any) ex|to anyone you hate|any woman you fancy)\b/,
+    ],
+    unless: /\b(remov\w+|takedown|victims?|against|protect\w*)\b/,
+  },
+  {
+    category: 'animal-cruelty',
+    all: [
+      /\b(blood ?sports?|(kittens|puppies|cats|dogs) being (hurt|tortured|killed)|poison bait .{0,40}(cats|dogs)|drugged (bear|tiger|lion|monkey)\w*|lion is bred in a shed|skinned .{0,40}live ones|puppy factory)\b/,
+    ],
+    unless: /\b(against|ban|charity|rescue\w*|campaign\w*|documentar\w+)\b/,
+  },
+  {
+    category: 'illegal-other',
+    all: [
+      /\b(contract killers?|shop ?lifting (crew|club|gang|tips)|arson on order|smuggled (past customs|parrots|tortoises|birds|animals|reptiles)|tip-?offs? to burglars|(kidneys?|corneas|organs) (and \w+ )?sold to|the river does the rest|keep your passport and know where|get to jurors|charges vanish|decide together who wins)\b/,
+    ],
+    unless: protective,
+  },
 ];

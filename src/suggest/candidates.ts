@@ -8,6 +8,8 @@ export interface Candidate {
   source: 'model' | 'recall' | 'composed';
   /** Mean natural-log probability a token where the model wrote it; undefined for a recalled name. */
   meanLogProbability?: number;
+  /** Where it was remembered: how similar that row's description is. */
+  rowSimilarity?: number;
   /** How often it was proposed. */
   votes: number;
 }
@@ -15,10 +17,8 @@ export interface Candidate {
 /** What became of a proposed name; the labels of `domain_suggest_candidates_total`. */
 export type Verdict = 'ok' | 'format' | 'constraint' | 'profanity' | 'brand' | 'duplicate';
 
-export interface Proposal {
+export interface Proposal extends Pick<Candidate, 'source' | 'meanLogProbability' | 'rowSimilarity'> {
   text: string;
-  source: Candidate['source'];
-  meanLogProbability?: number;
 }
 
 /** Names that differ by less read as one: "doughdock" and "doughdocks". */
@@ -46,11 +46,11 @@ export class CandidatePool {
     return [...this._byName.values()];
   }
 
-  add({ text, source, meanLogProbability }: Proposal): Verdict {
+  add({ text, source, meanLogProbability, rowSimilarity }: Proposal): Verdict {
     const name = cleanLine(text);
     const verdict = this._judge(name, meanLogProbability);
     this.verdicts[verdict]++;
-    if (verdict === 'ok') this._byName.set(name, { name, source, meanLogProbability, votes: 1 });
+    if (verdict === 'ok') this._byName.set(name, { name, source, meanLogProbability, rowSimilarity, votes: 1 });
     return verdict;
   }
 

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { alliterates, isPronounceable, rhymes } from '../names/sound.js';
 import type { Segmentation, WordFrequencies } from '../names/segment.js';
 import type { Candidate } from './candidates.js';
@@ -29,6 +30,8 @@ export interface Features extends Similarity {
   /** Votes beyond the first, up to 3. */
   votes: number;
   recalled: number;
+  /** Similarity of the description to the row it was remembered from; 0 for a name that was not. */
+  neighbour: number;
   /** 1 when it is one plain word of the description. */
   bareWord: number;
   /** Share of its words that stand in the description as they are. */
@@ -80,6 +83,7 @@ export function measure(
       filler: texts.some((text) => fillers.has(text)) ? 1 : 0,
       votes: Math.min(3, candidate.votes - 1),
       recalled: candidate.source === 'recall' ? 1 : 0,
+      neighbour: candidate.rowSimilarity ?? 0,
       bareWord: isWhole && said.has(candidate.name) ? 1 : 0,
       echo: meaningful.length === 0 ? 0 : meaningful.filter((word) => said.has(word)).length / meaningful.length,
       familiarity: zipfs.length === 0 ? 0 : zipfs.reduce((sum, zipf) => sum + zipf, 0) / zipfs.length,
@@ -87,36 +91,74 @@ export function measure(
   };
 }
 
-/** How far a length is from what is easy to say and type: 0 within 7 to 11 letters, 1 for each letter outside. */
-const lengthExcess = (length: number) => Math.max(0, 7 - length, length - 11);
+/** What the ranker weighs, by name; the names are the columns of data/name_ratings.csv. */
+export const rankInputNames = [
+  'relevance',
+  'bestPart',
+  'worstPart',
+  'neighbour',
+  'logProbability',
+  'written',
+  'alliterates',
+  'rhymes',
+  'votes',
+  'lettersUnder7',
+  'lettersOver11',
+  'echo',
+  'oneWord',
+  'wordsOverTwo',
+  'blend',
+  'unpronounceable',
+  'uncovered',
+  'rareness',
+] as const;
+export type RankInputs = Record<(typeof rankInputNames)[number], number>;
 
-/**
- * The score of one name by itself, on a logit scale: a hand-weighted sum, set while reading the lists for the training
- * descriptions and never on the test set.
- */
-export function quality(features: Features): number {
-  const oneWordPenalty = features.words === 1 && features.coverage === 1 ? 0.5 : 0;
-  const manyWordsPenalty = Math.max(0, features.words - 2) * 0.8;
-  const blend = features.coverage < 1;
-  // A blend is fine when it sounds like a word and something of it is understood.
-  const blendPenalty = blend ? (features.pronounceable ? 0.7 : 2.5) + (features.coverage < 0.4 ? 1 : 0) : 0;
-  return (
-    4.5 * features.relevance +
-    1.8 * features.bestPart +
-    0.45 * features.logProbability +
-    0.45 * features.alliterates +
-    0.35 * features.rhymes +
-    0.15 * features.votes +
-    0.12 * Math.min(0, features.familiarity - 3.2) -
-    0.3 * lengthExcess(features.length) -
-    0.9 * features.filler -
-    2.5 * features.bareWord -
-    0.9 * Math.max(0, features.echo - 0.5) -
-    oneWordPenalty -
-    manyWordsPenalty -
-    blendPenalty -
-    0.9
-  );
+export const rankerSchema = z.object({
+  /** Weights of a logistic regression on the inputs; the sum with `bias` is the log-odds that a rater calls a name good. */
+  weights: z.object(
+    Object.fromEntries(rankInputNames.map((name) => [name, z.number()])) as Record<keyof RankInputs, z.ZodNumber>,
+  ),
+  bias: z.number(),
+});
+export type Ranker = z.infer<typeof rankerSchema>;
+
+/** Zipf frequency under which a word is rare: about once in six hundred thousand words. */
+const commonZipf = 3.2;
+
+export function rankInputs(features: Features): RankInputs {
+  const { length, words, coverage, pronounceable, familiarity, recalled } = features;
+  return {
+    relevance: features.relevance,
+    bestPart: features.bestPart,
+    worstPart: features.worstPart,
+    neighbour: features.neighbour,
+    logProbability: features.logProbability,
+    written: 1 - recalled,
+    alliterates: features.alliterates,
+    rhymes: features.rhymes,
+    votes: features.votes,
+    lettersUnder7: Math.max(0, 7 - length),
+    lettersOver11: Math.max(0, length - 11),
+    echo: features.echo,
+    oneWord: words === 1 && coverage === 1 ? 1 : 0,
+    wordsOverTwo: Math.max(0, words - 2),
+    blend: coverage < 1 ? 1 : 0,
+    unpronounceable: 1 - pronounceable,
+    uncovered: Math.max(0, 0.5 - coverage),
+    rareness: Math.max(0, commonZipf - familiarity),
+  };
+}
+
+/** Faults that raters saw too seldom for a weight of their own to be learnt. */
+const fillerPenalty = 0.9;
+const bareWordPenalty = 2.5;
+
+/** Log-odds that a rater calls the name good. */
+export function quality(features: Features, { weights, bias }: Ranker): number {
+  const inputs = rankInputs(features);
+  const learnt = rankInputNames.reduce((sum, name) => sum + weights[name] * inputs[name], bias);
+  return learnt - fillerPenalty * features.filler - bareWordPenalty * features.bareWord;
 }
 
 /** What a wished style adds: a name of that make rises, the others stay eligible. */
@@ -141,8 +183,8 @@ const logistic = (value: number) => 1 / (1 + Math.exp(-value));
  * Chooses `count` names: best first by quality and style, each further one less what it repeats of those before it
  * (maximal marginal relevance: Carbonell and Goldstein, SIGIR 1998, with shared words as the similarity).
  */
-export function rank(measured: readonly Measured[], count: number, style: Style = 'any'): RankedName[] {
-  const left = measured.map((item) => ({ item, base: quality(item.features) + styleBonus(style, item) }));
+export function rank(measured: readonly Measured[], ranker: Ranker, count: number, style: Style = 'any'): RankedName[] {
+  const left = measured.map((item) => ({ item, base: quality(item.features, ranker) + styleBonus(style, item) }));
   const chosen: Measured[] = [];
   const ranked: RankedName[] = [];
   while (ranked.length < count && left.length > 0) {

@@ -1,5 +1,5 @@
 import type { Embedder } from '../engine/embedder.js';
-import type { Engine, GeneratedLine, Sampling } from '../engine/engine.js';
+import type { Engine, GeneratedLine, Generation, Sampling } from '../engine/engine.js';
 import { hash32, seededRandom, shuffled } from '../engine/random.js';
 import { segment, type WordFrequencies } from '../names/segment.js';
 import { refusalMessages, type RefusalCategory } from '../safety/categories.js';
@@ -9,7 +9,7 @@ import { CandidatePool, type Candidate, type Verdict } from './candidates.js';
 import { composeNames } from './compose.js';
 import { describeFields, readConstraints, type ConstraintFields, type Constraints } from './constraints.js';
 import { buildPrompt } from './prompt.js';
-import { measure, rank, type Measured, type RankedName, type Style } from './rank.js';
+import { measure, rank, type Measured, type RankedName, type Ranker, type Style } from './rank.js';
 import type { Recall, Recalled } from './recall.js';
 import type { Relevance } from './relevance.js';
 
@@ -54,18 +54,19 @@ export interface SuggesterParts {
   embedder: Embedder;
   recall: Recall;
   relevance: Relevance;
+  ranker: Ranker;
   prefilter: SafetyClassifier;
   outputGuard: OutputGuard;
   words: WordFrequencies;
 }
 
 /** How many lists a first round samples; each further round as many again. */
-const listsPerRound = 8;
+const listsPerRound = 6;
 const maxRounds = 3;
 /** Tokens of about five names: more sequences of fewer tokens give names sooner than long lists do. */
 const listTokens = 24;
-/** Fewer valid candidates than this many times `count` call for another round. */
-const candidatesPerName = 2;
+/** Fewer valid candidates for each name asked for call for another round. */
+const candidatesPerName = 3;
 const hintsFound = 14;
 const hintsShown = 7;
 /** Remembered names from this many of the nearest rows stand for election. */
@@ -74,69 +75,107 @@ const recalledRows = 5;
 const recallFloor = 0.45;
 const sampling: Sampling = { temperature: 0.9, topK: 60, topP: 0.95, minP: 0.02 };
 
+type Timing = Suggestion['timing'];
+
+/** Every candidate that passed the checks, unranked, and what it took. */
+export interface Proposed {
+  measured: Measured[];
+  /** Whether every sequence of the model ended before its first name. */
+  refusedByGenerator: boolean;
+  verdicts: Suggestion['verdicts'];
+  tokens: Suggestion['tokens'];
+}
+
+const noVerdicts: Suggestion['verdicts'] = { ok: 0, format: 0, constraint: 0, profanity: 0, brand: 0, duplicate: 0 };
+
+/** Runs `work` and adds the milliseconds it took to a stage. */
+async function timed<Value>(timing: Timing, stage: Stage, work: () => Promise<Value>): Promise<Value> {
+  const from = performance.now();
+  try {
+    return await work();
+  } finally {
+    timing[stage] = (timing[stage] ?? 0) + performance.now() - from;
+  }
+}
+
 /** From a checked request to ranked names or a refusal. Knows engines and guards by their interfaces only. */
 export class Suggester {
   constructor(private readonly _parts: SuggesterParts) {}
 
-  /**
-   * @throws GuardFailedError when a guard fails, and what the engine throws
-   */
+  /** @throws GuardFailedError when a guard fails, and what the engine throws */
   async suggest(request: SuggestRequest, signal: AbortSignal): Promise<Suggestion> {
     const started = performance.now();
-    const timing: Suggestion['timing'] = { total: 0 };
-    const timed = async <Value>(stage: Stage, work: () => Promise<Value>): Promise<Value> => {
-      const from = performance.now();
-      try {
-        return await work();
-      } finally {
-        timing[stage] = (timing[stage] ?? 0) + performance.now() - from;
-      }
+    const timing: Timing = { total: 0 };
+    const refusal = await timed(timing, 'prefilter', () => this._judge(request));
+    const proposed = refusal ? undefined : await this.propose(request, signal, timing);
+    const refused = refusal ?? (proposed?.refusedByGenerator ? generatorRefusal : undefined);
+    const suggestions = refused ? [] : rank(proposed?.measured ?? [], this._parts.ranker, request.count, request.style);
+    timing.total = performance.now() - started;
+    return {
+      status: refused ? 'refused' : 'ok',
+      suggestions,
+      refusal: refused,
+      partial: !refused && suggestions.length < request.count ? true : undefined,
+      timing,
+      verdicts: proposed?.verdicts ?? noVerdicts,
+      tokens: proposed?.tokens ?? { prompt: 0, generated: 0 },
     };
-    const finish = (answer: Pick<Suggestion, 'status' | 'suggestions' | 'refusal' | 'partial'>): Suggestion => {
-      timing.total = performance.now() - started;
-      return { ...answer, timing, verdicts: pool.verdicts, tokens };
-    };
-    const tokens = { prompt: 0, generated: 0 };
+  }
+
+  /**
+   * Recall, generation over as many rounds as it takes, the checks on each name, and the features to rank by.
+   * @param timing where the milliseconds of each stage are added
+   * @param withoutRow a dataset row to leave out of recall, for evaluation on the training rows
+   */
+  async propose(
+    request: SuggestRequest,
+    signal: AbortSignal,
+    timing: Timing = { total: 0 },
+    withoutRow?: number,
+  ): Promise<Proposed> {
+    const { query, recalled } = await timed(timing, 'recall', () => this._recall(request, withoutRow));
     const constraints = readConstraints(request.description, request);
     const pool = new CandidatePool(constraints, this._parts.outputGuard);
-
-    const verdict = await timed('prefilter', () => this._judge(request));
-    if (verdict) return finish({ status: 'refused', suggestions: [], refusal: verdict });
-
-    const { query, recalled } = await timed('recall', () => this._recall(request));
+    const tokens = { prompt: 0, generated: 0 };
     const seed = request.seed ?? hash32(request.description);
-    const wanted = candidatesPerName * request.count + request.count;
+    const wanted = candidatesPerName * request.count;
     for (let round = 0; round < maxRounds; round++) {
-      const from = performance.now();
       const before = pool.candidates.length;
-      const generation = await this._parts.engine.generate({
-        prompts: this._prompts(request, recalled, hash32(seed, 'hints', round)),
-        sequences: listsPerRound,
-        seed: hash32(seed, 'sample', round),
-        maxTokens: listTokens,
-        sampling,
-        signal,
-      });
-      timing.queue = (timing.queue ?? 0) + generation.queuedMs;
-      timing.generate = (timing.generate ?? 0) + performance.now() - from - generation.queuedMs;
+      const generation = await this._generate(request, recalled, hash32(seed, round), signal, timing);
       tokens.prompt += generation.promptTokens;
       tokens.generated += generation.generatedTokens;
       if (round === 0 && generation.emptySequences === generation.sequences)
-        return finish({ status: 'refused', suggestions: [], refusal: generatorRefusal });
+        return { measured: [], refusedByGenerator: true, verdicts: pool.verdicts, tokens };
       for (const { text, logProbability, tokens: length } of generation.lines)
         pool.add({ text, source: 'model', meanLogProbability: logProbability / length });
       if (round === 0) this._addRemembered(pool, recalled, generation.lines, constraints);
       if (pool.candidates.length >= wanted || pool.candidates.length === before) break;
     }
-
-    const suggestions = await timed('rank', async () =>
-      rank(await this._measure(pool.candidates, query, request.description, signal), request.count, request.style),
+    const measured = await timed(timing, 'rank', () =>
+      this._measure(pool.candidates, query, request.description, signal),
     );
-    return finish({
-      status: 'ok',
-      suggestions,
-      ...(suggestions.length < request.count ? { partial: true } : {}),
+    return { measured, refusedByGenerator: false, verdicts: pool.verdicts, tokens };
+  }
+
+  private async _generate(
+    request: SuggestRequest,
+    recalled: Recalled,
+    seed: number,
+    signal: AbortSignal,
+    timing: Timing,
+  ): Promise<Generation> {
+    const from = performance.now();
+    const generation = await this._parts.engine.generate({
+      prompts: this._prompts(request, recalled, hash32(seed, 'hints')),
+      sequences: listsPerRound,
+      seed: hash32(seed, 'sample'),
+      maxTokens: listTokens,
+      sampling,
+      signal,
     });
+    timing.queue = (timing.queue ?? 0) + generation.queuedMs;
+    timing.generate = (timing.generate ?? 0) + performance.now() - from - generation.queuedMs;
+    return generation;
   }
 
   /** Everything a caller wrote that could carry intent is judged; names to leave out are not. */
@@ -151,9 +190,12 @@ export class Suggester {
     }
   }
 
-  private async _recall(request: SuggestRequest): Promise<{ query: Float32Array; recalled: Recalled }> {
+  private async _recall(
+    request: SuggestRequest,
+    withoutRow?: number,
+  ): Promise<{ query: Float32Array; recalled: Recalled }> {
     const query = await this._parts.embedder.embed(request.description);
-    return { query, recalled: this._parts.recall.lookUp(query, hintsFound) };
+    return { query, recalled: this._parts.recall.lookUp(query, hintsFound, withoutRow) };
   }
 
   /** Names of the nearest rows stand for election too, and compounds of fitting words where the wishes are demanding. */
@@ -164,23 +206,24 @@ export class Suggester {
     constraints: Constraints,
   ): void {
     const near = neighbours.slice(0, recalledRows).filter(({ similarity }) => similarity >= recallFloor);
+    for (const { names, similarity } of near)
+      for (const text of names) pool.add({ text, source: 'recall', rowSimilarity: similarity });
     const names = near.flatMap((row) => row.names);
-    for (const text of names) pool.add({ text, source: 'recall' });
     const words = hints.map(({ word }) => word);
     const proposed = [...names, ...lines.map(({ text }) => text)];
     for (const text of composeNames(words, proposed, constraints, this._parts.words))
       pool.add({ text, source: 'composed' });
   }
 
-  /** The request without hints and with two draws of them: what is near, and room for what is not. */
+  /** The request with hints and without: what is near, and room for what is not. */
   private _prompts(request: SuggestRequest, recalled: Recalled, seed: number): string[] {
     const random = seededRandom(seed);
     const wishes = describeFields(request);
     const like = request.like?.length ? `Something like ${request.like.join(', ')}.` : '';
     const description = [request.description, wishes, like].filter(Boolean).join(' ');
     const words = recalled.hints.map((hint) => hint.word);
-    const draws = [shuffled(words, random), shuffled(words, random)].map((draw) => draw.slice(0, hintsShown));
-    return [...draws, []].map((hints) => buildPrompt({ description, hints }));
+    const hinted = shuffled(words, random).slice(0, hintsShown);
+    return [hinted, []].map((hints) => buildPrompt({ description, hints }));
   }
 
   private async _measure(

@@ -8,7 +8,8 @@ import { never } from '../support.js';
 
 const { modelPath } = await resolveModel('served');
 const llama = await loadLlama();
-const load = (options: { sequences: number; queueLimit: number }) => EmbeddedEngine.load(llama, { modelPath, threads: 2, ...options });
+const load = (options: { sequences: number; queueLimit: number }) =>
+  EmbeddedEngine.load(llama, { modelPath, threads: 2, ...options });
 const prompts = [
   buildPrompt({ description: 'a bakery in Leeds', hints: ['dough', 'crust', 'loaf'] }),
   buildPrompt({ description: 'a bakery in Leeds', hints: [] }),
@@ -54,7 +55,11 @@ t.test('sequences of one prompt write what a sequence of its own would', async (
 });
 
 t.test('more requests than sequences wait their turn, and none is lost', async (t) => {
-  const both = await Promise.all([engine.generate(request()), engine.generate(request({ seed: 2 })), engine.generate(request({ seed: 3 }))]);
+  const both = await Promise.all([
+    engine.generate(request()),
+    engine.generate(request({ seed: 2 })),
+    engine.generate(request({ seed: 3 })),
+  ]);
   for (const { lines } of both) t.ok(lines.length > 0);
   t.ok(both.some(({ queuedMs }) => queuedMs > 1));
   t.equal(engine.queueDepth, 0);

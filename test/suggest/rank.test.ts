@@ -3,9 +3,11 @@ import t from 'tap';
 import { parseWordFrequencies, segment } from '../../src/names/segment.js';
 import { fromRoot } from '../../src/paths.js';
 import type { Candidate } from '../../src/suggest/candidates.js';
-import { measure, rank } from '../../src/suggest/rank.js';
+import { measure, rank as rankWith, rankerSchema, type Measured, type Style } from '../../src/suggest/rank.js';
 
 const words = parseWordFrequencies(readFileSync(fromRoot('data', 'words_en.tsv'), 'utf8'));
+const ranker = rankerSchema.parse(JSON.parse(readFileSync(fromRoot('models', 'v1', 'ranker.json'), 'utf8')));
+const rank = (measured: Measured[], count: number, style?: Style) => rankWith(measured, ranker, count, style);
 const description = 'a bakery in Leeds';
 
 function measured(name: string, relevance: number, source: Candidate['source'] = 'model') {

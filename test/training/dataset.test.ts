@@ -26,7 +26,10 @@ t.test('the test set: at least 100 rows to allow with five names each, 50 to ref
   for (const { suggestions, category, description } of allowed) {
     t.equal(suggestions.length, 5, description);
     t.equal(category, 'none');
-    t.ok(suggestions.every((name) => isName(name)), suggestions.join(' '));
+    t.ok(
+      suggestions.every((name) => isName(name)),
+      suggestions.join(' '),
+    );
   }
   for (const { suggestions, category } of refused) {
     t.same(suggestions, []);
@@ -41,17 +44,27 @@ for (const name of datasets)
     t.ok(rows.length >= 1500, `${rows.length} rows`);
     t.ok(rows.filter((row) => row.suggestions.length === 0).length >= 100, 'refusals');
     t.equal(new Set(rows.map((row) => row.description.toLowerCase())).size, rows.length, 'no description twice');
-    t.same(names.filter((text) => !isName(text, 3)), [], 'every name is a valid one');
-    t.same(rows.filter((row) => new Set(row.suggestions).size < row.suggestions.length), [], 'no name twice in a row');
+    t.same(
+      names.filter((text) => !isName(text, 3)),
+      [],
+      'every name is a valid one',
+    );
+    t.same(
+      rows.filter((row) => new Set(row.suggestions).size < row.suggestions.length),
+      [],
+      'no name twice in a row',
+    );
 
     const { embedderPath } = await resolveModel('served');
     const embedder = await LlamaEmbedder.load(await loadLlama(), embedderPath, 2);
-    const pairs = await nearestPairs(embedder, test.map((row) => row.description), rows.map((row) => row.description));
+    const pairs = await nearestPairs(
+      embedder,
+      test.map((row) => row.description),
+      rows.map((row) => row.description),
+    );
     await embedder.dispose();
     const twins = pairs.filter(({ a, b, similarity }) =>
-      isLatin(a)
-        ? similarity >= twinSimilarity
-        : editDistance(a, b) / Math.max(a.length, b.length) <= twinLetters,
+      isLatin(a) ? similarity >= twinSimilarity : editDistance(a, b) / Math.max(a.length, b.length) <= twinLetters,
     );
     t.same(twins, [], 'no row stands near one of the test set');
   });

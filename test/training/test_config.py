@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
+
 from domain_training.config import config_names, load_config, smoke
 from domain_training.sft import pick_device
-from pydantic import ValidationError
 
 
 @pytest.mark.parametrize("name", config_names())

@@ -4,12 +4,13 @@ import random
 from pathlib import Path
 
 import pytest
-from domain_training.config import load_config
-from domain_training.data import IGNORED_LABEL, Row, choose_hints, encode, split_rows, with_hints
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
 from transformers import PreTrainedTokenizerFast
+
+from domain_training.config import load_config
+from domain_training.data import IGNORED_LABEL, Row, choose_hints, encode, split_rows, with_hints
 
 PROMPT = "Business: a bakery\nBrand names:\n"
 

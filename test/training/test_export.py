@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from domain_training.export import quantize_gguf, sha256
-from domain_training.parity import agreement
 from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter
 from gguf.quants import dequantize
+
+from domain_training.export import quantize_gguf, sha256
+from domain_training.parity import agreement
 
 
 @pytest.fixture

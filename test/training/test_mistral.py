@@ -4,16 +4,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from domain_training.bases import load_base
-from domain_training.config import BaseSpec, load_config
-from domain_training.data import encode
-from domain_training.merge import merge
 from peft import LoraConfig, get_peft_model
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import BpeTrainer
 from transformers import AutoModelForCausalLM, MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
+
+from domain_training.bases import load_base
+from domain_training.config import BaseSpec, load_config
+from domain_training.data import encode
+from domain_training.merge import merge
 
 PROMPT = "Business: a bakery\nBrand names:\n"
 

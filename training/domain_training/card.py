@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the Markdown below is one line a paragraph or a table row
 """card.json and the model card of a version."""
 
 from __future__ import annotations

@@ -80,9 +80,7 @@ def parity(run: Run) -> None:
     """Compare greedy tokens of the merged model and of both GGUFs."""
     rows = read_rows(run.folder / "rows.jsonl")
     prompts = [row.prompt for row in rows[:: max(1, len(rows) // PARITY_PROMPTS)]][:PARITY_PROMPTS]
-    result = check_parity(
-        run.folder / "merged", run.folder / "f16.gguf", run.out / "model.gguf", prompts, run.folder
-    )
+    result = check_parity(run.folder / "merged", run.folder / "f16.gguf", run.out / "model.gguf", prompts, run.folder)
     print(f"parity: F16 {result['f16']:.1%}, {run.config.export.quantization} {result['quantized']:.1%}")
     (run.folder / "parity.json").write_text(json.dumps(result, indent=2))
 

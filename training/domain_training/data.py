@@ -56,9 +56,7 @@ def choose_hints(hints: list[str], spec: DataSpec, rng: random.Random) -> list[s
     return rng.sample(hints, min(few, len(hints)))
 
 
-def encode(
-    prompt: str, names: list[str], tokenizer: PreTrainedTokenizerBase, max_length: int
-) -> dict[str, list[int]]:
+def encode(prompt: str, names: list[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> dict[str, list[int]]:
     """Token ids and labels of one row; labels are -100 on the prompt, so that only the answer is learnt.
 
     The answer is a name a line and the end-of-text token; a refusal is the end-of-text token alone.
@@ -98,5 +96,3 @@ def make_dataset(
         return {key: [row[key] for row in encoded] for key in ("input_ids", "labels")}
 
     return stored.with_transform(transform)
-
-

@@ -78,11 +78,12 @@ class AnswerLossTrainer(SFTTrainer):
 
     def _get_train_sampler(self, *_: Any) -> Sampler[int]:  # noqa: ANN401 - differs between releases
         generator = torch.Generator().manual_seed(self.args.seed)
-        return LengthGroupedSampler(
+        sampler: Sampler[int] = LengthGroupedSampler(
             self.args.train_batch_size * self.args.gradient_accumulation_steps,
             lengths=self._row_lengths,
             generator=generator,
         )
+        return sampler
 
     def compute_loss(
         self,

@@ -8,6 +8,8 @@ const latencyBuckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0
 /** The service's Prometheus metrics; no label ever holds what a caller wrote. */
 export class Metrics {
   readonly registry = new Registry();
+  /** Suggest requests being answered. */
+  inFlight = 0;
   private readonly _requests = this._counter('requests_total', 'Suggest requests by how they ended.', ['outcome']);
   private readonly _refusals = this._counter('refusals_total', 'Refusals.', ['stage', 'category']);
   private readonly _tokens = this._counter('tokens_total', 'Model tokens: prompt, generated.', ['kind']);
@@ -46,10 +48,10 @@ export class Metrics {
 
   /** Counts a request as in flight until the returned function is called with how it ended. */
   start(): (outcome: string) => void {
-    this._inFlight.inc();
+    this._inFlight.set(++this.inFlight);
     const from = performance.now();
     return (outcome) => {
-      this._inFlight.dec();
+      this._inFlight.set(--this.inFlight);
       this._requests.inc({ outcome });
       this._duration.observe((performance.now() - from) / 1000);
     };

@@ -1,0 +1,49 @@
+/**
+ * Draws candidates for raters: what the pipeline proposes for rows of the dataset as if each had never been written.
+ *
+ * Usage: node dist/training/eval/rate-pool.js VERSION DATASET.csv OUT.csv [ROWS] [SKIP]
+ * Writes description,name,rating (empty) and the ranker's inputs, some 20 names a row: the best by the present ranker and
+ * a random few of the rest.
+ */
+import { writeFile } from 'node:fs/promises';
+import { stringify } from 'csv-stringify/sync';
+import { seededRandom, shuffled } from '../../src/engine/random.js';
+import { resolveModel } from '../../src/models.js';
+import { loadParts } from '../../src/service.js';
+import { quality, rankInputs } from '../../src/suggest/rank.js';
+import { Suggester } from '../../src/suggest/suggester.js';
+import { datasetRowSchema, readCsv } from './csv.js';
+
+const bestShown = 10;
+const othersShown = 10;
+const seed = 42;
+const deadlineMs = 120_000;
+
+const [version, datasetPath, outPath, rowCount = '60', skip = '0'] = process.argv.slice(2);
+if (!version || !datasetPath || !outPath) throw new Error('usage: rate-pool VERSION DATASET.csv OUT.csv [ROWS] [SKIP]');
+
+const model = await resolveModel(version);
+const { parts } = await loadParts(model, { gpu: false, threads: 2, sequences: 6, queueLimit: 1 });
+const suggester = new Suggester(parts);
+const allowed = (await readCsv(datasetPath, datasetRowSchema)).filter((row) => row.suggestions.length > 0);
+const random = seededRandom(seed);
+const drawn = shuffled([...allowed.keys()], random)
+  .filter((row) => /^[\p{ASCII}]*$/u.test(allowed[row]!.description))
+  .slice(Number(skip), Number(skip) + Number(rowCount));
+
+const table: Record<string, string | number>[] = [];
+for (const row of drawn) {
+  const { description, suggestions } = allowed[row]!;
+  const signal = AbortSignal.timeout(deadlineMs);
+  const { measured } = await suggester.propose({ description, count: 5, seed: row }, signal, undefined, row);
+  const own = new Set(suggestions);
+  const fresh = measured
+    .filter(({ candidate }) => !own.has(candidate.name))
+    .sort((a, b) => quality(b.features, parts.ranker) - quality(a.features, parts.ranker));
+  const shown = [...fresh.slice(0, bestShown), ...shuffled(fresh.slice(bestShown), random).slice(0, othersShown)];
+  for (const { candidate, features } of shuffled(shown, random))
+    table.push({ description, name: candidate.name, rating: '', ...rankInputs(features) });
+}
+await writeFile(outPath, stringify(table, { header: true }));
+console.log(`${table.length} names for ${drawn.length} descriptions -> ${outPath}`);
+process.exit(0);
