@@ -20,7 +20,8 @@ export async function serve(config: Config): Promise<App> {
     app.log.info({ signal }, 'draining');
     app.service.draining = true;
     const until = performance.now() + config.drainMs;
-    while (app.metrics.inFlight > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, drainPollMs));
+    while (app.metrics.inFlight > 0 && performance.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, drainPollMs));
     await app.close();
     await app.service.current?.dispose();
   });

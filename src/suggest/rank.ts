@@ -32,7 +32,7 @@ export interface Features extends Similarity {
   recalled: number;
   /** Similarity of the description to the row it was remembered from; 0 for a name that was not. */
   neighbour: number;
-  /** 1 when it is one plain word of the description. */
+  /** 1 when it is one plain word of the description, or of its stem. */
   bareWord: number;
   /** Share of its words that stand in the description as they are. */
   echo: number;
@@ -84,7 +84,7 @@ export function measure(
       votes: Math.min(3, candidate.votes - 1),
       recalled: candidate.source === 'recall' ? 1 : 0,
       neighbour: candidate.rowSimilarity ?? 0,
-      bareWord: isWhole && said.has(candidate.name) ? 1 : 0,
+      bareWord: isWhole && [...said].some((word) => word.length >= 4 && sameStem(word, candidate.name)) ? 1 : 0,
       echo: meaningful.length === 0 ? 0 : meaningful.filter((word) => said.has(word)).length / meaningful.length,
       familiarity: zipfs.length === 0 ? 0 : zipfs.reduce((sum, zipf) => sum + zipf, 0) / zipfs.length,
     },

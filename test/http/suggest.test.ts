@@ -69,7 +69,7 @@ t.test('constraints of fields are obeyed', async (t) => {
 });
 
 t.test('what cannot be fulfilled is partial, not an error', async (t) => {
-  const answer = (await post({ description, contains: 'zzqxj' })).json();
+  const answer = (await post({ description, exclude: ['a', 'e', 'i', 'o', 'u', 'y'] })).json();
   t.match(answer, { status: 'ok', partial: true, suggestions: [] });
 });
 

@@ -26,7 +26,10 @@ t.test('each demand is met by names of fitting words', async (t) => {
   for (const constraints of demands) {
     const names = composeNames(hints, [], constraints, words);
     t.ok(names.length >= 5, JSON.stringify(constraints));
-    t.same(names.filter((name) => brokenConstraint(name, constraints)), []);
+    t.same(
+      names.filter((name) => brokenConstraint(name, constraints)),
+      [],
+    );
   }
 });
 
