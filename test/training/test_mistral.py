@@ -44,6 +44,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=256,
+        # Wide enough that the frozen output layer can tell tokens apart; at the usual 0.02 no adapter could learn.
+        initializer_range=0.2,
         bos_token_id=1,
         eos_token_id=2,
     )
@@ -74,13 +76,13 @@ def test_it_builds_tokenizes_learns_and_merges(folder: Path, tmp_path: Path) -> 
     batch = {key: torch.tensor([value]) for key, value in row.items()}
     optimizer = torch.optim.AdamW(adapted.parameters(), lr=0.01)
     losses = []
-    for _ in range(120):
+    for _ in range(8):
         loss = adapted(**batch).loss
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
         losses.append(loss.item())
-    assert losses[-1] < losses[0] * 0.95
+    assert losses[-1] < losses[0] * 0.8
 
     adapted.save_pretrained(tmp_path / "adapter")
     merge(base, tmp_path / "adapter", tmp_path / "merged")
