@@ -49,10 +49,10 @@ t.test('sequences of one prompt start from the same state', async (t) => {
   // Greedy, so that a state copied wrongly would show at once.
   const greedy = { temperature: 0, topK: 1, topP: 1, minP: 0 };
   const { lines } = await engine.generate(request({ prompts: [prompts[0]!], sampling: greedy }));
-  const first = lines[0]!.text;
-  const equal = lines.filter(({ text }) => text === first).length;
-  // A greedy list may repeat itself, in every sequence alike.
-  t.ok(equal >= 4 && equal % 4 === 0, `${equal} of ${lines.length} lines`);
+  const texts = lines.map(({ text }) => text);
+  const list = texts.slice(0, texts.length / 4);
+  t.ok(list.length > 0);
+  t.same(texts, [...list, ...list, ...list, ...list]);
 });
 
 t.test('more requests than sequences wait their turn, and none is lost', async (t) => {
