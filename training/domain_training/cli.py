@@ -21,6 +21,7 @@ from domain_training.export import convert, quantize_gguf
 from domain_training.merge import merge
 from domain_training.parity import check_parity
 from domain_training.paths import MODELS, ROOT, RUNS
+from domain_training.ranker import RATINGS, read_ratings, write_ranker
 from domain_training.sft import pick_device, run_sft
 
 PARITY_PROMPTS = 12
@@ -76,6 +77,11 @@ def quantize(run: Run) -> None:
     quantize_gguf(run.folder / "f16.gguf", run.out / "model.gguf", export.quantization, export.embeddings)
 
 
+def rank(run: Run) -> None:
+    """Fit the ranker that chooses among the model's names."""
+    write_ranker(read_ratings(RATINGS), run.out)
+
+
 def parity(run: Run) -> None:
     """Compare greedy tokens of the merged model and of both GGUFs."""
     rows = read_rows(run.folder / "rows.jsonl")
@@ -109,6 +115,7 @@ STEPS: dict[str, Callable[[Run], None]] = {
     "merge": merge_step,
     "gguf": gguf,
     "quantize": quantize,
+    "rank": rank,
     "parity": parity,
     "card": card,
 }

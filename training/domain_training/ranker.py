@@ -26,6 +26,7 @@ RIDGE = 3.0
 NEWTON_STEPS = 60
 FOLDS = 8
 TOP = 5
+RATINGS = DATA / "name_ratings.csv"
 META_COLUMNS = ("description", "name", "rating")
 
 
@@ -96,17 +97,21 @@ def cross_validate(ratings: Ratings) -> Floats:
     return scores
 
 
-def main() -> None:
-    version = sys.argv[1] if len(sys.argv) > 1 else "v1"
-    ratings = read_ratings(DATA / "name_ratings.csv")
-    held_out = cross_validate(ratings)
+def write_ranker(ratings: Ratings, folder: Path) -> None:
+    """Fit on all ratings and write ranker.json into a version's folder."""
     weights, bias = fit(ratings.inputs, ratings.targets)
     artifact = {
         "weights": {name: round(float(w), 4) for name, w in zip(ratings.columns, weights, strict=True)},
         "bias": round(bias, 4),
     }
-    (MODELS / version / "ranker.json").write_text(json.dumps(artifact, indent=2) + "\n")
-    print_report(ratings, held_out)
+    (folder / "ranker.json").write_text(json.dumps(artifact, indent=2) + "\n")
+
+
+def main() -> None:
+    version = sys.argv[1] if len(sys.argv) > 1 else "v1"
+    ratings = read_ratings(RATINGS)
+    write_ranker(ratings, MODELS / version)
+    print_report(ratings, cross_validate(ratings))
 
 
 def print_report(ratings: Ratings, held_out: Floats) -> None:
