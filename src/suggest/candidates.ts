@@ -40,6 +40,7 @@ export class CandidatePool {
   constructor(
     private readonly _constraints: Constraints,
     private readonly _guard: OutputGuard,
+    private readonly _isWord: (text: string) => boolean = () => true,
   ) {}
 
   get candidates(): Candidate[] {
@@ -64,6 +65,7 @@ export class CandidatePool {
     }
     if (!isName(name, shortestName) || hasDoubledWord(name)) return 'format';
     if (brokenConstraint(name, this._constraints)) return 'constraint';
+    if (this._constraints.oneWord && !this._isWord(name)) return 'constraint';
     const safe = this._guard.judge(name);
     if (safe !== 'ok') return safe;
     if (this._hasTwin(name)) return 'duplicate';

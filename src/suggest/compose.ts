@@ -1,8 +1,11 @@
 import { segment, type WordFrequencies } from '../names/segment.js';
+import { alliterates, isPronounceable, rhymes } from '../names/sound.js';
 import { brokenConstraint, type Constraints } from './constraints.js';
+import { sameStem, type Hint, type Usage } from './recall.js';
 
 /** How many of the best hints are paired; pairs grow with the square. */
-const pairedHints = 14;
+const pairedHints = 80;
+const mostComposed = 120;
 const joiningDigits = ['2', '4'];
 
 /** Whether a request asks for more than free choice would mostly give. */
@@ -45,17 +48,68 @@ export function composeNames(
     const pair = twoWords(name, words);
     return pair ? [pair] : [];
   });
-  for (const first of best) for (const second of best) if (first !== second) pairs.push([first, second]);
+  // What has to stand in the name goes with every hint, before the pairs that happen to hold it.
   const literal = constraints.contains ?? constraints.startsWith ?? constraints.endsWith;
   if (literal)
     for (const hint of hints) {
       if (constraints.endsWith === undefined) pairs.push([literal, hint]);
       if (constraints.startsWith === undefined) pairs.push([hint, literal]);
     }
+  // Those of the best hints come first: of pairs (i, j) the ones with the smallest i + j.
+  for (let rank = 1; rank < 2 * best.length; rank++)
+    for (const [i, first] of best.entries()) {
+      const second = best[rank - i];
+      if (second !== undefined && rank - i !== i) pairs.push([first, second]);
+    }
   const composed = pairs.flatMap(([first, second]) => [
     `${first}${second}`,
     `${first}-${second}`,
     ...joiningDigits.map((digit) => `${first}${digit}${second}`),
   ]);
-  return [...new Set(composed)].filter((name) => !brokenConstraint(name, constraints));
+  return [...new Set(composed)].filter((name) => !brokenConstraint(name, constraints)).slice(0, mostComposed);
+}
+
+/** A word stands in at most this many of the pairs, so that one strong word does not fill them. */
+const pairsOfOneWord = 4;
+const pairLengths = { shortest: 6, longest: 13 };
+/** What the place of a word, and a chime, count for beside the fit of two words, before the ranker judges. */
+const placeWeight = 0.04;
+const chimeWeight = 0.08;
+
+/**
+ * Names of two fitting words, each in the place where experts put it: "pantry" first and "plan" last.
+ *
+ * @param hints words that fit the description, with how well
+ * @param usage how experts place a word
+ * @param count how many pairs at most
+ */
+export function pairNames(hints: readonly Hint[], usage: (word: string) => Usage, count: number): string[] {
+  const placed = hints.map((hint) => ({ ...hint, ...usage(hint.word) }));
+  const pairs: { first: string; second: string; score: number }[] = [];
+  for (const a of placed)
+    for (const b of placed) {
+      if (a === b || sameStem(a.word, b.word)) continue;
+      const name = a.word + b.word;
+      if (name.length < pairLengths.shortest || name.length > pairLengths.longest || !isPronounceable(name)) continue;
+      const place = placeBalance(a.first, a.last) + placeBalance(b.last, b.first);
+      const chime = alliterates(a.word, b.word) || rhymes(a.word, b.word) ? 1 : 0;
+      const score = a.score + b.score + placeWeight * place + chimeWeight * chime;
+      pairs.push({ first: a.word, second: b.word, score });
+    }
+  pairs.sort((a, b) => b.score - a.score);
+  const uses = new Map<string, number>();
+  const chosen: string[] = [];
+  for (const { first, second } of pairs) {
+    if (chosen.length === count) break;
+    const [before, after] = [uses.get(first) ?? 0, uses.get(second) ?? 0];
+    if (before >= pairsOfOneWord || after >= pairsOfOneWord) continue;
+    uses.set(first, before + 1).set(second, after + 1);
+    chosen.push(first + second);
+  }
+  return chosen;
+}
+
+/** Log-odds that a word stands in a place and not in the other; 0 for a word without a preference. */
+export function placeBalance(here: number, there: number): number {
+  return Math.log((here + 1) / (there + 1));
 }

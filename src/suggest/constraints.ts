@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { undisguise } from '../safety/normalize.js';
 import { longestName, shortestName, usualShortestName } from '../names/format.js';
 
 export type Wish = 'avoid' | 'allow' | 'require';
@@ -16,6 +17,8 @@ export interface Constraints {
   withoutLetters: string[];
   /** Names and part-words that are taken. */
   exclude: string[];
+  /** Whether a name is to be a single word of the dictionary, nothing joined. */
+  oneWord: boolean;
 }
 
 export interface ConstraintFields {
@@ -33,10 +36,19 @@ const numberWords: Record<string, number> = {
   three: 3, four: 4, five: 5, six: 6, seven: 7, eight: 8, nine: 9, ten: 10, eleven: 11, twelve: 12, thirteen: 13, fourteen: 14, fifteen: 15,
 }; // prettier-ignore
 const number = `(\\d{1,2}|${Object.keys(numberWords).join('|')})`;
-const unit = '(?:letters|characters|chars)';
+const unit = '(?:letters|characters|chars|letras|lettres|lettere|buchstaben|zeichen|liter|harf)';
+const atMost =
+  '(?:at most|max(?:imum|imal|imo)?(?: of)?|máximo|no more than|not more than|no longer than|nothing (?:over|longer than|above)|not (?:to )?exceed(?:ing)?|up to|within|até|hasta|höchstens|au plus|al massimo|en fazla)';
 const quoted = `["'“‘«]([a-z0-9-]{1,20})["'”’»]`;
 /** A word that is plainly meant as one: quoted, or right after "the word" or "the letter". */
 const meant = `(?:(?:the )?(?:word|letters?) ${quoted}|(?:the )?(?:word|letters?) ([a-z0-9-]{1,20})\\b|${quoted})`;
+
+/** What ends a wish: a mark, the end of the text, or a word that belongs to the asking. */
+const wishEnd = '(?=$|[^a-z0-9 -]| (?:please|pls|thanks|in|somewhere|and|or|ends?|starts?)\\b)';
+const asks = '(?:must|should|shall|has to|have to|needs? to|names?|names? that|names? which|please|\\()';
+/** What a name may be asked to hold that is no word of its own. */
+const kinds =
+  '(?!(?:hyphens?|dash(?:es)?|numbers?|digits?|numerals?|letters?|words?|two|only|no|not|real|single|one)\\b)';
 
 const toNumber = (text: string) => numberWords[text] ?? z.coerce.number().parse(text);
 
@@ -50,7 +62,8 @@ function statedLengths(text: string): { min?: number; max?: number } {
   const between = new RegExp(`\\b(?:between |from )?${number}(?: and | to |\\s?-\\s?|–)${number} ${unit}`).exec(text);
   if (between) return { min: toNumber(between[1]!), max: toNumber(between[2]!) };
   const most = new RegExp(
-    `\\b(?:at most|max(?:imum)?(?: of)?|no more than|not more than|no longer than|not (?:to )?exceed(?:ing)?|up to|within) ${number} ${unit}|\\b${number} ${unit} (?:at most|max(?:imum)?|or (?:less|fewer|under|shorter)|tops)|max(?:imum)? length:? ${number}\\b`,
+    `(?<!\\p{L})${atMost} (?:de )?${number} ${unit}|\\b${number} ${unit} (?:at most|max(?:imum)?|or (?:less|fewer|under|shorter)|tops|au plus)|max(?:imum)? length:? ${number}\\b`,
+    'u',
   );
   const max = firstWord(text, most);
   if (max) return { max: toNumber(max) };
@@ -73,7 +86,7 @@ function statedHyphens(text: string): Wish | undefined {
     return 'avoid';
   if (/\bhyphens? (?:is|are) (?:fine|ok|okay|allowed)\b/.test(text)) return 'allow';
   if (
-    /\b(?:with|has|have|use|using|by|joined by|include|needs?|want) (?:a |an |one )?(?:hyphen|dash)\b|\bhyphenated\b|\b(?:a|one) hyphen (?:in|between|please)\b/.test(
+    /\b(?:with|has|have|use|using|by|joined by|include|needs?|want) (?:a |an |one )?(?:hyphen|dash)\b|\bhyphenated\b|\b(?:a|one|exactly one) hyphen (?:in|between|please)\b|\bhyphen in (?:the|its) name\b/.test(
       text,
     )
   )
@@ -106,7 +119,12 @@ function statedExclusions(text: string): string[] {
       new RegExp(`\\b(?:not|no|avoid|without|except|don'?t use|nothing with) (?:the )?(?:word )?${quoted}`, 'g'),
     ),
   ].map((match) => match[1]!);
-  return [...taken, ...listed, ...avoided];
+  const unwanted = [
+    ...text.matchAll(
+      /\b(?:not|no|avoid|without|except|don'?t use|never use) (?:the )?words? (?:like )?([a-z]{3,15})(?:(?:,| or| and| nor) ([a-z]{3,15}))?/g,
+    ),
+  ].flatMap((match) => match.slice(1).filter((word) => word !== undefined));
+  return [...taken, ...listed, ...avoided, ...unwanted];
 }
 
 /**
@@ -114,25 +132,25 @@ function statedExclusions(text: string): string[] {
  * plain about the name, so what is not understood constrains nothing.
  */
 export function readConstraints(description: string, fields: ConstraintFields = {}): Constraints {
-  const text = description.toLowerCase();
+  const text = undisguise(description).toLowerCase();
   const lengths = statedLengths(text);
   const clamp = (value: number) => Math.min(Math.max(value, shortestName), longestName);
   const startsWith = firstWord(
     text,
     new RegExp(
-      `\\b(?:start(?:s|ing)?|begin(?:s|ning)?|commenc(?:e|es|ing)) (?:with|in) (?:an? )?${meant}|\\b(?:start(?:s|ing)?|begin(?:s|ning)?|commenc(?:e|es|ing)) with (?:an? )?([a-z])\\b`,
+      `\\b(?:start(?:s|ing)?|begin(?:s|ning)?|commenc(?:e|es|ing)) (?:with|in) (?:an? )?${meant}|\\b(?:start(?:s|ing)?|begin(?:s|ning)?|commenc(?:e|es|ing)) with (?:an? )?([a-z])${wishEnd}|\\b(?:start(?:s|ing)?|begin(?:s|ning)?) with ${kinds}([a-z]{2,8})${wishEnd}`,
     ),
   );
   const endsWith = firstWord(
     text,
     new RegExp(
-      `\\bend(?:s|ing)? (?:with|in|on) (?:an? )?${meant}|\\bend(?:s|ing)? (?:with|in) (?:an? )?-([a-z]{1,6})\\b|\\bend(?:s|ing)? (?:with|in) (?:an? )?([a-z])\\b`,
+      `\\bend(?:s|ing)? (?:with|in|on) (?:an? )?${meant}|\\bend(?:s|ing)? (?:with|in) (?:an? )?-([a-z]{1,6})\\b|\\bend(?:s|ing)? (?:with|in) (?:an? )?([a-z])${wishEnd}|\\b(?:must|should|shall|it|names?|to) end(?:s|ing)? (?:with|in|on) ([a-z]{2,8})${wishEnd}`,
     ),
   );
   const contains = firstWord(
     text,
     new RegExp(
-      `\\b(?:contain(?:s|ing)?|includ(?:e|es|ing)|has to (?:contain|include|have)|must have|have|with) ${meant}(?! ?(?:is|are) taken)(?: in it| in the name)?`,
+      `\\b(?:contain(?:s|ing)?|includ(?:e|es|ing)|has to (?:contain|include|have)|must have|have|with) ${meant}(?! ?(?:is|are) taken)(?: in it| in the name)?|${asks} ?(?:contains?|includes?) (?:an? )?${kinds}([a-z]{1,12})${wishEnd}`,
     ),
   );
   const letters = firstWord(text, /\b(?:avoid|without|no) the letters? ["'“‘]?([a-z])\b/);
@@ -147,6 +165,10 @@ export function readConstraints(description: string, fields: ConstraintFields = 
     startsWith: fields.starts_with ?? startsWith,
     endsWith: fields.ends_with ?? endsWith,
     withoutLetters: letters ? [letters] : [],
+    oneWord:
+      /\b(?:one|a single|single) (?:(?:real|single|dictionary|english|proper|plain|existing) )*words?\b(?! (?:of|from|at a|per|a day))/.test(
+        text,
+      ),
     exclude: [...(fields.exclude ?? []).map((name) => name.toLowerCase()), ...statedExclusions(text)],
   };
 }

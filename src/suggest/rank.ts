@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { alliterates, isPronounceable, rhymes } from '../names/sound.js';
 import type { Segmentation, WordFrequencies } from '../names/segment.js';
 import type { Candidate } from './candidates.js';
-import { sameStem } from './recall.js';
+import { placeBalance } from './compose.js';
+import { sameStem, type Usage } from './recall.js';
 import type { Similarity } from './relevance.js';
 
 export type Style = 'any' | 'compound' | 'blend' | 'metaphor' | 'invented';
@@ -30,6 +31,12 @@ export interface Features extends Similarity {
   /** Votes beyond the first, up to 3. */
   votes: number;
   recalled: number;
+  composed: number;
+  /** Log-odds that experts put the first word first and the last word last; 0 for one word. */
+  places: number;
+  /** Similarity of the nearest row that uses the best, and the worst, supported of its words. */
+  bestSupport: number;
+  worstSupport: number;
   /** Similarity of the description to the row it was remembered from; 0 for a name that was not. */
   neighbour: number;
   /** 1 when it is one plain word of the description, or of its stem. */
@@ -53,6 +60,12 @@ export interface Measured {
   features: Features;
 }
 
+/** What is remembered of words: how experts place them, and how near the nearest row is that uses one (0: none near). */
+export interface Memory {
+  usage: (word: string) => Usage;
+  support: (word: string) => number;
+}
+
 /** The features of a candidate, from its parts and how near they are to the description. */
 export function measure(
   candidate: Candidate,
@@ -60,6 +73,7 @@ export function measure(
   similarity: Similarity,
   description: string,
   words: WordFrequencies,
+  { usage, support }: Memory,
 ): Measured {
   const texts = parts.parts.map((part) => part.text);
   const meaningful = parts.parts.filter((part) => part.known && part.text.length >= 3).map((part) => part.text);
@@ -67,6 +81,9 @@ export function measure(
   const zipfs = meaningful.map((word) => words.get(word) ?? 0);
   const [first, last] = [meaningful[0], meaningful[meaningful.length - 1]];
   const pair = meaningful.length >= 2 && first !== undefined && last !== undefined;
+  const places = pair
+    ? placeBalance(usage(first).first, usage(first).last) + placeBalance(usage(last).last, usage(last).first)
+    : 0;
   const isWhole = parts.coverage === 1 && texts.length === 1;
   return {
     candidate,
@@ -83,6 +100,10 @@ export function measure(
       filler: texts.some((text) => fillers.has(text)) ? 1 : 0,
       votes: Math.min(3, candidate.votes - 1),
       recalled: candidate.source === 'recall' ? 1 : 0,
+      composed: candidate.source === 'composed' ? 1 : 0,
+      places: Math.max(-4, Math.min(4, places)),
+      bestSupport: Math.max(0, ...meaningful.map(support)),
+      worstSupport: meaningful.length === 0 ? 0 : Math.min(...meaningful.map(support)),
       neighbour: candidate.rowSimilarity ?? 0,
       bareWord: isWhole && [...said].some((word) => word.length >= 4 && sameStem(word, candidate.name)) ? 1 : 0,
       echo: meaningful.length === 0 ? 0 : meaningful.filter((word) => said.has(word)).length / meaningful.length,
@@ -96,9 +117,15 @@ export const rankInputNames = [
   'relevance',
   'bestPart',
   'worstPart',
+  'partSimilarity',
+  'places',
+  'bestSupport',
+  'worstSupport',
+  'baseline',
   'neighbour',
   'logProbability',
   'written',
+  'composed',
   'alliterates',
   'rhymes',
   'votes',
@@ -132,9 +159,15 @@ export function rankInputs(features: Features): RankInputs {
     relevance: features.relevance,
     bestPart: features.bestPart,
     worstPart: features.worstPart,
+    partSimilarity: features.partSimilarity,
+    places: features.places,
+    bestSupport: features.bestSupport,
+    worstSupport: features.worstSupport,
+    baseline: features.baseline,
     neighbour: features.neighbour,
     logProbability: features.logProbability,
-    written: 1 - recalled,
+    written: 1 - recalled - features.composed,
+    composed: features.composed,
     alliterates: features.alliterates,
     rhymes: features.rhymes,
     votes: features.votes,
@@ -174,7 +207,7 @@ function styleBonus(style: Style, { features }: Measured): number {
 }
 
 /** How much an already chosen list takes from a name that repeats one of its words. */
-const repetitionPenalty = 2.2;
+const repetitionPenalty = 1.2;
 /** At most this share of a list is remembered from the training rows, so that answers stay fresh. */
 const recalledShare = 0.4;
 const logistic = (value: number) => 1 / (1 + Math.exp(-value));

@@ -6,6 +6,8 @@ import { dot, normalize } from '../engine/embedder.js';
 /** Int8 vectors hold round(127 * value) of unit vectors: the cosine error stays below 0.01. */
 const int8Scale = 127;
 const neighbourCount = 8;
+/** So many of the nearest rows vouch for a word that stands in their names. */
+const vouchingRows = 24;
 /** How much a part-word gains from standing in a near row, beside its own similarity to the description. */
 const neighbourWeight = 0.35;
 /** Below this similarity a part-word is no hint, only noise. */
@@ -15,8 +17,17 @@ export const recallFileSchema = z.object({
   dimensions: z.number().int().positive(),
   /** Expert names of each dataset row, in the order of the row vectors. */
   rows: z.array(z.array(z.string())),
-  /** Part-words of all expert names, in the order of the word vectors, with the rows each stands in. */
-  words: z.array(z.object({ word: z.string(), rows: z.array(z.number().int()) })),
+  /** Part-words of all expert names, in the order of the word vectors. */
+  words: z.array(
+    z.object({
+      word: z.string(),
+      /** The rows it stands in. */
+      rows: z.array(z.number().int()),
+      /** In how many names it stands first, and last, of two words. */
+      first: z.number().int(),
+      last: z.number().int(),
+    }),
+  ),
 });
 export type RecallFile = z.infer<typeof recallFileSchema>;
 
@@ -36,14 +47,23 @@ export interface Recalled {
   neighbours: Neighbour[];
   /** Part-words that fit the description, best first, no two of one stem. */
   hints: Hint[];
+  /** For each word in the names of the nearest rows, the similarity of the nearest row that has it. */
+  support: ReadonlyMap<string, number>;
+}
+
+/** How experts place a word in a name of two. */
+export interface Usage {
+  first: number;
+  last: number;
 }
 
 /**
- * Memory of the expert rows a version was trained on. Given a description's embedding it finds the nearest rows and the
- * part-words that fit, by the word's own similarity and by the rows it was used in.
+ * Memory of expert rows. Given a description's embedding it finds the nearest rows and the part-words that fit, by the
+ * word's own similarity and by the rows it was used in.
  */
 export class Recall {
   private readonly _wordIndex: ReadonlyMap<string, number>;
+  private readonly _meanRow: Float32Array;
 
   constructor(
     private readonly _file: RecallFile,
@@ -51,6 +71,14 @@ export class Recall {
     private readonly _wordVectors: Int8Array,
   ) {
     this._wordIndex = new Map(_file.words.map(({ word }, index) => [word, index]));
+    this._meanRow = new Float32Array(_file.dimensions);
+    const share = 1 / (int8Scale * _file.rows.length);
+    for (let i = 0; i < _rowVectors.length; i++) this._meanRow[i % _file.dimensions]! += _rowVectors[i]! * share;
+  }
+
+  /** Mean similarity of a vector to all rows: what lies near everything says little by lying near a description. */
+  baseline(vector: Float32Array): number {
+    return dot(vector, this._meanRow);
   }
 
   /**
@@ -75,35 +103,44 @@ export class Recall {
     return normalize(Float32Array.from(this._wordVectors.subarray(index * dimensions, (index + 1) * dimensions)));
   }
 
+  /** How experts place a word; nowhere, where they never used it. */
+  usage(word: string): Usage {
+    const index = this._wordIndex.get(word);
+    return index === undefined ? { first: 0, last: 0 } : this._file.words[index]!;
+  }
+
   /**
    * @param query unit vector of the description
    * @param hintCount how many hints at most
    * @param withoutRow a row to leave out as if it had never been written, with the words that only it uses
    */
   lookUp(query: Float32Array, hintCount: number, withoutRow?: number): Recalled {
-    const neighbours = this._nearestRows(query, withoutRow);
-    const support = new Map<number, number>();
-    for (const { row, similarity } of neighbours) support.set(row, similarity);
+    const nearest = this._nearestRows(query, vouchingRows, withoutRow);
+    const neighbours = nearest.slice(0, neighbourCount);
+    const rowSimilarity = new Map(nearest.map(({ row, similarity }) => [row, similarity]));
+    const near = new Set(neighbours.map(({ row }) => row));
+    const support = new Map<string, number>();
     const scored: Hint[] = [];
     for (const [index, { word, rows }] of this._file.words.entries()) {
       if (withoutRow !== undefined && rows.length === 1 && rows[0] === withoutRow) continue;
       const similarity = this._similarity(query, this._wordVectors, index);
-      let nearest = 0;
-      for (const row of rows) nearest = Math.max(nearest, support.get(row) ?? 0);
-      if (similarity < hintFloor && nearest === 0) continue;
-      scored.push({ word, score: similarity + neighbourWeight * nearest });
+      const vouched = rows.reduce((best, row) => Math.max(best, rowSimilarity.get(row) ?? 0), 0);
+      if (vouched > 0) support.set(word, vouched);
+      const inNear = rows.some((row) => near.has(row));
+      if (similarity < hintFloor && !inNear) continue;
+      scored.push({ word, score: similarity + (inNear ? neighbourWeight * vouched : 0) });
     }
     scored.sort((a, b) => b.score - a.score);
-    return { neighbours, hints: distinctStems(scored, hintCount) };
+    return { neighbours, hints: distinctStems(scored, hintCount), support };
   }
 
-  private _nearestRows(query: Float32Array, withoutRow?: number): Neighbour[] {
+  private _nearestRows(query: Float32Array, count: number, withoutRow?: number): Neighbour[] {
     const all = this._file.rows.map((names, row) => ({
       row,
       names,
       similarity: row === withoutRow ? -1 : this._similarity(query, this._rowVectors, row),
     }));
-    return all.sort((a, b) => b.similarity - a.similarity).slice(0, neighbourCount);
+    return all.sort((a, b) => b.similarity - a.similarity).slice(0, count);
   }
 
   private _similarity(query: Float32Array, vectors: Int8Array, index: number): number {

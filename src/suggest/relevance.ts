@@ -10,6 +10,10 @@ export interface Similarity {
   bestPart: number;
   /** Lowest similarity of one part and the description. */
   worstPart: number;
+  /** Similarity of the first and the last part; 0 for a name of one. */
+  partSimilarity: number;
+  /** Mean similarity of the parts to descriptions of any kind. */
+  baseline: number;
 }
 
 const rememberedWords = 20000;
@@ -28,10 +32,16 @@ export class Relevance {
   async of(query: Float32Array, { parts }: Segmentation): Promise<Similarity> {
     const vectors: Float32Array[] = [];
     for (const { text } of parts) if (text.length >= shortestMeaningful) vectors.push(await this._vector(text));
-    if (vectors.length === 0) return { relevance: 0, bestPart: 0, worstPart: 0 };
+    if (vectors.length === 0) return { relevance: 0, bestPart: 0, worstPart: 0, partSimilarity: 0, baseline: 0 };
     const mean = normalize(Float32Array.from(query, (_, i) => vectors.reduce((sum, vector) => sum + vector[i]!, 0)));
     const similarities = vectors.map((vector) => dot(query, vector));
-    return { relevance: dot(query, mean), bestPart: Math.max(...similarities), worstPart: Math.min(...similarities) };
+    return {
+      relevance: dot(query, mean),
+      bestPart: Math.max(...similarities),
+      worstPart: Math.min(...similarities),
+      partSimilarity: vectors.length > 1 ? dot(vectors[0]!, vectors[vectors.length - 1]!) : 0,
+      baseline: vectors.reduce((sum, vector) => sum + this._recall.baseline(vector), 0) / vectors.length,
+    };
   }
 
   private async _vector(word: string): Promise<Float32Array> {

@@ -3,10 +3,11 @@ import type { Engine, GeneratedLine, Generation, Sampling } from '../engine/engi
 import { hash32, seededRandom, shuffled } from '../engine/random.js';
 import { segment, type WordFrequencies } from '../names/segment.js';
 import { refusalMessages, type RefusalCategory } from '../safety/categories.js';
+import { undisguise } from '../safety/normalize.js';
 import type { OutputGuard } from '../safety/output.js';
 import type { SafetyClassifier } from '../safety/prefilter.js';
 import { CandidatePool, type Candidate, type Verdict } from './candidates.js';
-import { composeNames } from './compose.js';
+import { composeNames, isDemanding, pairNames } from './compose.js';
 import { describeFields, readConstraints, type ConstraintFields, type Constraints } from './constraints.js';
 import { buildPrompt } from './prompt.js';
 import { measure, rank, type Measured, type RankedName, type Ranker, type Style } from './rank.js';
@@ -67,10 +68,14 @@ const maxRounds = 3;
 const listTokens = 24;
 /** Fewer valid candidates for each name asked for call for another round. */
 const candidatesPerName = 3;
+/** Words that fit, for composing, more where the wishes are demanding; the best of them are hints. */
+const wordsFound = 36;
+const wordsForDemands = 80;
 const hintsFound = 14;
 const hintsShown = 7;
+const pairsComposed = 40;
 /** Remembered names from this many of the nearest rows stand for election. */
-const recalledRows = 5;
+const recalledRows = 8;
 /** Rows less similar than this are other businesses. */
 const recallFloor = 0.45;
 const sampling: Sampling = { temperature: 0.9, topK: 60, topP: 0.95, minP: 0.02 };
@@ -133,9 +138,10 @@ export class Suggester {
     timing: Timing = { total: 0 },
     withoutRow?: number,
   ): Promise<Proposed> {
-    const { query, recalled } = await timed(timing, 'recall', () => this._recall(request, withoutRow));
     const constraints = readConstraints(request.description, request);
-    const pool = new CandidatePool(constraints, this._parts.outputGuard);
+    const wordCount = isDemanding(constraints) ? wordsForDemands : wordsFound;
+    const { query, recalled } = await timed(timing, 'recall', () => this._recall(request, wordCount, withoutRow));
+    const pool = new CandidatePool(constraints, this._parts.outputGuard, (text) => this._parts.words.has(text));
     const tokens = { prompt: 0, generated: 0 };
     const seed = request.seed ?? hash32(request.description);
     const wanted = candidatesPerName * request.count;
@@ -152,7 +158,7 @@ export class Suggester {
       if (pool.candidates.length >= wanted || pool.candidates.length === before) break;
     }
     const measured = await timed(timing, 'rank', () =>
-      this._measure(pool.candidates, query, request.description, signal),
+      this._measure(pool.candidates, query, recalled, request.description, signal),
     );
     return { measured, refusedByGenerator: false, verdicts: pool.verdicts, tokens };
   }
@@ -192,10 +198,11 @@ export class Suggester {
 
   private async _recall(
     request: SuggestRequest,
+    wordCount: number,
     withoutRow?: number,
   ): Promise<{ query: Float32Array; recalled: Recalled }> {
-    const query = await this._parts.embedder.embed(request.description);
-    return { query, recalled: this._parts.recall.lookUp(query, hintsFound, withoutRow) };
+    const query = await this._parts.embedder.embed(undisguise(request.description));
+    return { query, recalled: this._parts.recall.lookUp(query, wordCount, withoutRow) };
   }
 
   /** Names of the nearest rows stand for election too, and compounds of fitting words where the wishes are demanding. */
@@ -211,8 +218,10 @@ export class Suggester {
     const names = near.flatMap((row) => row.names);
     const words = hints.map(({ word }) => word);
     const proposed = [...names, ...lines.map(({ text }) => text)];
-    for (const text of composeNames(words, proposed, constraints, this._parts.words))
-      pool.add({ text, source: 'composed' });
+    const composed = composeNames(words, proposed, constraints, this._parts.words);
+    const pairs = pairNames(hints.slice(0, wordsFound), (word) => this._parts.recall.usage(word), pairsComposed);
+    const single = constraints.oneWord ? hints.map(({ word }) => word) : [];
+    for (const text of [...pairs, ...composed, ...single]) pool.add({ text, source: 'composed' });
   }
 
   /** The request with hints and without: what is near, and room for what is not. */
@@ -220,24 +229,29 @@ export class Suggester {
     const random = seededRandom(seed);
     const wishes = describeFields(request);
     const like = request.like?.length ? `Something like ${request.like.join(', ')}.` : '';
-    const description = [request.description, wishes, like].filter(Boolean).join(' ');
+    const description = [undisguise(request.description), wishes, like].filter(Boolean).join(' ');
     const words = recalled.hints.map((hint) => hint.word);
-    const hinted = shuffled(words, random).slice(0, hintsShown);
+    const hinted = shuffled(words.slice(0, hintsFound), random).slice(0, hintsShown);
     return [hinted, []].map((hints) => buildPrompt({ description, hints }));
   }
 
   private async _measure(
     candidates: readonly Candidate[],
     query: Float32Array,
+    recalled: Recalled,
     description: string,
     signal: AbortSignal,
   ): Promise<Measured[]> {
-    const { relevance, words } = this._parts;
+    const { relevance, words, recall } = this._parts;
+    const memory = {
+      usage: (word: string) => recall.usage(word),
+      support: (word: string) => recalled.support.get(word) ?? 0,
+    };
     const measured: Measured[] = [];
     for (const candidate of candidates) {
       signal.throwIfAborted();
       const parts = segment(candidate.name, words);
-      measured.push(measure(candidate, parts, await relevance.of(query, parts), description, words));
+      measured.push(measure(candidate, parts, await relevance.of(query, parts), description, words, memory));
     }
     return measured;
   }

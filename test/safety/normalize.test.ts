@@ -1,5 +1,5 @@
 import t from 'tap';
-import { joinSpacedLetters, normalizeText, readings, readLeet } from '../../src/safety/normalize.js';
+import { joinSpacedLetters, normalizeText, readings, readLeet, undisguise } from '../../src/safety/normalize.js';
 
 t.test('look-alikes, full-width forms, accents and invisible characters are folded', async (t) => {
   t.equal(normalizeText('ѕех ѕhор'), 'sex shop');
@@ -34,4 +34,15 @@ t.test('words of spaced letters stay apart where wider gaps part them', async (t
 
 t.test('a text without disguise has one reading', async (t) => {
   t.same(readings('dog groomer'), ['dog groomer']);
+});
+
+t.test('only a text that is disguised throughout is read anew', async (t) => {
+  t.equal(undisguise('p 4 1 n t b 4 l l f13ld, k1dz p4rt13s, 8 m4pz').includes('paintball'), true);
+  t.equal(undisguise('U53D B1K35 d0n3 up by p30pl3 wh0 w3r3 h0m3l355').includes('people who were homeless'), true);
+  for (const plain of [
+    '3D printing for B2B clients, 24/7',
+    'Café für Kinder, 3€ pro Stück',
+    '京都の小さな和菓子教室です',
+  ])
+    t.equal(undisguise(plain), plain);
 });

@@ -28,3 +28,10 @@ t.test('hyphens do not make another name', async (t) => {
   add(pool, 'doughdock');
   t.equal(add(pool, 'dough-dock'), 'duplicate');
 });
+
+t.test('where one word is asked for, joined ones fall', async (t) => {
+  const isWord = (text: string) => ['earshot', 'listener'].includes(text);
+  const pool = new CandidatePool(readConstraints('hearing aids, one word please'), guard, isWord);
+  t.equal(add(pool, 'earshot'), 'ok');
+  t.equal(add(pool, 'soundspring'), 'constraint');
+});

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { parseWordFrequencies } from '../../src/names/segment.js';
 import { fromRoot } from '../../src/paths.js';
-import { composeNames, isDemanding } from '../../src/suggest/compose.js';
+import { composeNames, isDemanding, pairNames, placeBalance } from '../../src/suggest/compose.js';
 import { brokenConstraint, readConstraints } from '../../src/suggest/constraints.js';
 
 const words = parseWordFrequencies(readFileSync(fromRoot('data', 'words_en.tsv'), 'utf8'));
@@ -35,4 +35,30 @@ t.test('each demand is met by names of fitting words', async (t) => {
 
 t.test('pairs of proposed names are joined as asked', async (t) => {
   t.ok(composeNames([], ['doughdock'], readConstraints('x', { hyphens: 'require' }), words).includes('dough-dock'));
+});
+
+t.test('pairs put each word where experts put it, chiming ones first, and lean on no word alone', async (t) => {
+  const fits = ['loaf', 'lane', 'dough', 'oven', 'crust', 'cart', 'bread', 'basket'].map((word) => ({
+    word,
+    score: 0.5,
+  }));
+  const usage = (word: string) => (word === 'lane' ? { first: 0, last: 30 } : { first: 3, last: 3 });
+  const names = pairNames(fits, usage, 12);
+  t.equal(names.length, 12);
+  t.equal(names[0], 'loaflane');
+  t.notOk(names.some((name) => name.startsWith('lane')));
+  for (const { word } of fits) t.ok(names.filter((name) => name.includes(word)).length <= 4, word);
+});
+
+t.test('words of one stem and unspeakable joins make no pair', async (t) => {
+  const fits = ['bake', 'baker', 'rhythm', 'strength'].map((word) => ({ word, score: 1 }));
+  const names = pairNames(fits, () => ({ first: 1, last: 1 }), 20);
+  t.notOk(names.includes('bakebaker'));
+  t.notOk(names.includes('rhythmstrength'));
+});
+
+t.test('a place is weighed by log-odds', async (t) => {
+  t.equal(placeBalance(4, 4), 0);
+  t.ok(placeBalance(9, 0) > 2);
+  t.ok(placeBalance(0, 9) < -2);
 });

@@ -79,3 +79,35 @@ t.test('fields are said in words', async (t) => {
   t.equal(describeFields({ max_length: 8, contains: 'tea' }), "At most 8 letters. Has to include 'tea'.");
   t.equal(describeFields({}), '');
 });
+
+t.test('wishes are read as people word them', async (t) => {
+  t.equal(read('We write bids. Partners insist it ends in bid').endsWith, 'bid');
+  t.equal(read('Knives sharpened on water stones, must end in o').endsWith, 'o');
+  t.equal(read('gardening; name must contain leaf').contains, 'leaf');
+  t.equal(read('pregnancy app (contains bump)').contains, 'bump');
+  t.equal(read('the designation must contain the word wheel.').contains, 'wheel');
+  t.equal(read('Cuddly toys. Name must include a q').contains, 'q');
+  t.equal(read('cold plunge tubs. the name should begin with ice').startsWith, 'ice');
+  t.same(read('Nome curto, até 8 letras').lengths, [5, 8]);
+  t.same(read('höchstens 9 Buchstaben').lengths, [5, 9]);
+  t.same(read('AI notes. Nothing longer than eight letters').lengths, [5, 8]);
+  t.same(read("koi ponds, please don't use the word zen").exclude, ['zen']);
+  t.same(read('car sharing, no words like share or green').exclude, ['share', 'green']);
+  t.equal(read('exactly one hyphen in the name').hyphens, 'require');
+});
+
+t.test('a wish for a single word is read, and no other talk of words', async (t) => {
+  t.ok(read('batteries by post. a single dictionary word, nothing glued together').oneWord);
+  t.ok(read('Sandwich shop. One real word only per name').oneWord);
+  t.notOk(read('Two real English words joined, please').oneWord);
+  t.notOk(read('we teach one word a day').oneWord);
+});
+
+t.test('what the name is not asked to hold constrains nothing', async (t) => {
+  const text = 'Our boxes contain tea and must include a recipe for two, and classes begin with a warm-up in a hall';
+  t.match(read(text), { contains: undefined, startsWith: undefined, endsWith: undefined });
+});
+
+t.test('disguised wishes are read', async (t) => {
+  t.equal(read('Gr33nh0u53 h34t3r5 f0r 0rch1d gr0w3r5. n4m3 mu5t c0nt41n orchid').contains, 'orchid');
+});

@@ -11,9 +11,10 @@ const rank = (measured: Measured[], count: number, style?: Style) => rankWith(me
 const description = 'a bakery in Leeds';
 
 function measured(name: string, relevance: number, source: Candidate['source'] = 'model') {
-  const similarity = { relevance, bestPart: relevance, worstPart: relevance };
+  const similarity = { relevance, bestPart: relevance, worstPart: relevance, partSimilarity: 0, baseline: 0.3 };
   const candidate: Candidate = { name, source, meanLogProbability: -2, votes: 1 };
-  return measure(candidate, segment(name, words), similarity, description, words);
+  const memory = { usage: () => ({ first: 0, last: 0 }), support: () => relevance };
+  return measure(candidate, segment(name, words), similarity, description, words, memory);
 }
 const names = (list: { name: string }[]) => list.map(({ name }) => name);
 

@@ -2,18 +2,11 @@ import { readdir } from 'node:fs/promises';
 import t from 'tap';
 import { LlamaEmbedder } from '../../src/engine/embedder.js';
 import { loadLlama } from '../../src/engine/llama.js';
-import { resolveModel } from '../../src/models.js';
-import { editDistance, isName } from '../../src/names/format.js';
+import { isName } from '../../src/names/format.js';
 import { fromRoot } from '../../src/paths.js';
 import { datasetRowSchema, readCsv } from '../../training/eval/csv.js';
-import { nearestPairs } from '../../training/eval/leakage.js';
+import { isTwin, minilmPath, nearestPairs } from '../../training/eval/leakage.js';
 import { readTestSet } from '../../training/eval/test-set.js';
-
-/** Cosine similarity of MiniLM embeddings from which two descriptions in Latin script are the same business told twice. */
-const twinSimilarity = 0.83;
-/** Other scripts are beyond MiniLM, for which all Thai looks alike; there the letters are compared. */
-const twinLetters = 0.3;
-const isLatin = (text: string) => !/[^\p{Script=Latin}\p{Script=Common}\p{Script=Inherited}]/u.test(text);
 
 const datasets = (await readdir(fromRoot('data'))).filter((name) => /^dataset_v\d+\.csv$/.test(name));
 const test = await readTestSet();
@@ -55,16 +48,13 @@ for (const name of datasets)
       'no name twice in a row',
     );
 
-    const { embedderPath } = await resolveModel('served');
-    const embedder = await LlamaEmbedder.load(await loadLlama(), embedderPath, 2);
+    const embedder = await LlamaEmbedder.load(await loadLlama(), minilmPath, 2);
     const pairs = await nearestPairs(
       embedder,
       test.map((row) => row.description),
       rows.map((row) => row.description),
     );
     await embedder.dispose();
-    const twins = pairs.filter(({ a, b, similarity }) =>
-      isLatin(a) ? similarity >= twinSimilarity : editDistance(a, b) / Math.max(a.length, b.length) <= twinLetters,
-    );
+    const twins = pairs.filter(({ a, b, similarity }) => isTwin(a, b, similarity));
     t.same(twins, [], 'no row stands near one of the test set');
   });

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain_training.card import config_hash, make_card, write_card
-from domain_training.config import Config, config_names, load_config, smoke
+from domain_training.config import EMBEDDER, Config, config_names, load_config, smoke
 from domain_training.curves import plot_curves
 from domain_training.data import read_rows
+from domain_training.embedder import load_embedder_config, train_embedder
 from domain_training.export import convert, quantize_gguf
 from domain_training.merge import merge
 from domain_training.parity import check_parity
@@ -44,13 +45,15 @@ class Run:
 
 
 def prepare(run: Run) -> None:
-    """Index the dataset for recall, and write rows.jsonl with the hints of each row."""
-    dataset = ROOT / run.config.data.dataset
+    """Index the memory for recall, and write rows.jsonl with the hints of each row of the dataset."""
+    dataset, memory = ROOT / run.config.data.dataset, ROOT / run.config.data.memory
     if run.smoke:
         lines = dataset.read_text().splitlines(keepends=True)
-        dataset = run.folder / "dataset.csv"
+        dataset = memory = run.folder / "dataset.csv"
         dataset.write_text("".join([*lines[:SMOKE_DATASET_ROWS], *lines[-SMOKE_DATASET_ROWS // 4 :]]))
-    command = ["node", "dist/training/eval/recall-index.js", str(dataset), str(run.out), str(run.folder / "rows.jsonl")]
+    embedder = MODELS / EMBEDDER / "model.gguf"
+    arguments = [memory, embedder, run.out, dataset, run.folder / "rows.jsonl"]
+    command = ["node", "dist/training/eval/recall-index.js", *map(str, arguments)]
     subprocess.run(command, cwd=ROOT, check=True)
 
 
@@ -104,7 +107,7 @@ def card(run: Run) -> None:
         rows=len(rows),
     )
     if run.smoke:
-        made["embedder"] = os.path.relpath(MODELS / "minilm-l6-v2", run.out)
+        made["embedder"] = os.path.relpath(MODELS / EMBEDDER, run.out)
     plot_curves(run.folder / "metrics.jsonl", run.out / "curves.png")
     write_card(made, run.out)
 
@@ -146,7 +149,7 @@ def train(run: Run, only: list[str] | None, *, fresh: bool) -> None:
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="npm run train --", description=__doc__)
-    parser.add_argument("versions", nargs="+", help="recipes in training/configs, or `all`")
+    parser.add_argument("versions", nargs="+", help="recipes in training/configs, or `all`, or `embedder`")
     parser.add_argument("--step", action="append", choices=list(STEPS), help="run this step alone (may be repeated)")
     parser.add_argument("--smoke", action="store_true", help="the whole way over a handful of rows")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run left")
@@ -161,11 +164,16 @@ def main(arguments: list[str] | None = None) -> int:
     failed = []
     for version in versions:
         try:
+            device = pick_device(os.environ.get("DEVICE") or "auto")
+            if version == EMBEDDER:
+                out = RUNS / "embedder-smoke" / "model" if options.smoke else MODELS / EMBEDDER
+                train_embedder(load_embedder_config(smoke=options.smoke), RUNS / EMBEDDER, out, device)
+                continue
             config = load_config(version)
             run = Run(
                 config=smoke(config) if options.smoke else config,
                 folder=RUNS / (f"{version}-smoke" if options.smoke else version),
-                device=pick_device(os.environ.get("DEVICE") or "auto"),
+                device=device,
                 smoke=options.smoke,
             )
             train(run, options.step, fresh=options.fresh or options.smoke)

@@ -25,6 +25,8 @@ class BaseSpec(_Strict):
 
 class DataSpec(_Strict):
     dataset: str
+    #: The dataset whose rows recall remembers; the lesson and the memory need not be one.
+    memory: str
     #: Share of the rows held out to choose the checkpoint by.
     validation_share: float = Field(gt=0, lt=0.5)
     #: Share of the training rows shown without hints, so that the model can do without.
@@ -95,6 +97,10 @@ def smoke(config: Config) -> Config:
     )
 
 
+#: The recipe of the embedder, which is of another kind and no version.
+EMBEDDER = "embedder"
+
+
 def config_names(folder: Path = CONFIGS) -> list[str]:
-    """Names of all recipes, sorted."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+    """Names of all versions' recipes, sorted."""
+    return sorted(path.stem for path in folder.glob("*.yaml") if path.stem != EMBEDDER)

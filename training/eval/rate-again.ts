@@ -1,0 +1,71 @@
+/**
+ * Measures rated names anew: after a change of embedder, memory or features the ratings stay true, their inputs do not.
+ *
+ * Usage: node dist/training/eval/rate-again.js VERSION MEMORY.csv RATINGS.csv
+ * What depends on the run that proposed a name (log-probability, votes, its source) is kept from the file.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { parse } from 'csv-parse/sync';
+import { stringify } from 'csv-stringify/sync';
+import { dot } from '../../src/engine/embedder.js';
+import { resolveModel } from '../../src/models.js';
+import { segment } from '../../src/names/segment.js';
+import { undisguise } from '../../src/safety/normalize.js';
+import { loadParts } from '../../src/service.js';
+import type { Candidate } from '../../src/suggest/candidates.js';
+import type { Recalled } from '../../src/suggest/recall.js';
+import { measure, rankInputs } from '../../src/suggest/rank.js';
+import { datasetRowSchema, readCsv } from './csv.js';
+
+const [version, memoryPath, ratingsPath] = process.argv.slice(2);
+if (!version || !memoryPath || !ratingsPath) throw new Error('usage: rate-again VERSION MEMORY.csv RATINGS.csv');
+
+const model = await resolveModel(version);
+const { parts } = await loadParts(model, { gpu: false, threads: 2, sequences: 1, queueLimit: 1 });
+const remembered = (await readCsv(memoryPath, datasetRowSchema)).filter((row) => row.suggestions.length > 0);
+const indexOf = new Map(remembered.map((row, index) => [row.description, index]));
+const rowOf = new Map(remembered.flatMap((row) => row.suggestions.map((name) => [name, row.description] as const)));
+
+const ratings: Record<string, string>[] = parse(await readFile(ratingsPath), { columns: true });
+const vectors = new Map<string, Float32Array>();
+async function vector(description: string): Promise<Float32Array> {
+  const known = vectors.get(description) ?? (await parts.embedder.embed(undisguise(description)));
+  vectors.set(description, known);
+  return known;
+}
+
+const lookedUp = new Map<string, Recalled>();
+/** What is recalled for a description, its own row left out. */
+function recalled(description: string, query: Float32Array): Recalled {
+  const known = lookedUp.get(description) ?? parts.recall.lookUp(query, 1, indexOf.get(description));
+  lookedUp.set(description, known);
+  return known;
+}
+
+const table: Record<string, string | number>[] = [];
+for (const rating of ratings) {
+  const { description = '', name = '' } = rating;
+  const query = await vector(description);
+  const composed = rating['composed'] === '1';
+  const source = composed ? 'composed' : rating['written'] === '1' ? 'model' : 'recall';
+  const row = rowOf.get(name);
+  const candidate: Candidate = {
+    name,
+    source,
+    votes: Number(rating['votes']) + 1,
+    meanLogProbability: Number(rating['logProbability']),
+    rowSimilarity: source === 'recall' && row ? dot(query, await vector(row)) : undefined,
+  };
+  const split = segment(name, parts.words);
+  const { support } = recalled(description, query);
+  const memory = {
+    usage: (word: string) => parts.recall.usage(word),
+    support: (word: string) => support.get(word) ?? 0,
+  };
+  const similarity = await parts.relevance.of(query, split);
+  const { features } = measure(candidate, split, similarity, description, parts.words, memory);
+  table.push({ description, name, rating: rating['rating'] ?? '', ...rankInputs(features) });
+}
+await writeFile(ratingsPath, stringify(table, { header: true }));
+console.log(`${table.length} names measured anew -> ${ratingsPath}`);
+process.exit(0);
