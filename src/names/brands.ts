@@ -2,7 +2,7 @@ import { editDistance } from './format.js';
 
 /** Names the world knows; a later list may be longer, the tests on it stay the same. */
 const knownBrands = new Set(
-  `google facebook instagram whatsapp youtube gmail android chrome microsoft windows linkedin github xbox skype outlook
+  `google facebook instagram whatsapp youtube gmail hotmail android chrome microsoft windows linkedin github xbox skype outlook
 amazon alexa kindle twitch audible netflix spotify tiktok bytedance snapchat pinterest reddit twitter telegram discord
 paypal venmo stripe klarna revolut mastercard americanexpress westernunion moneygram coinbase binance kraken robinhood
 barclays lloyds natwest santander citibank goldmansachs jpmorgan wellsfargo hsbc deutschebank commerzbank unicredit

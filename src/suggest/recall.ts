@@ -135,17 +135,23 @@ export class Recall {
   }
 
   private _nearestRows(query: Float32Array, count: number, withoutRow?: number): Neighbour[] {
-    const all = this._file.rows.map((names, row) => ({
-      row,
-      names,
-      similarity: row === withoutRow ? -1 : this._similarity(query, this._rowVectors, row),
-    }));
-    return all.sort((a, b) => b.similarity - a.similarity).slice(0, count);
+    const { rows } = this._file;
+    const similarities = new Float32Array(rows.length);
+    for (let row = 0; row < rows.length; row++)
+      similarities[row] = row === withoutRow ? -1 : this._similarity(query, this._rowVectors, row);
+    const floor = Float32Array.from(similarities).sort().at(-count) ?? -1;
+    const nearest: Neighbour[] = [];
+    for (const [row, similarity] of similarities.entries())
+      if (similarity >= floor) nearest.push({ row, similarity, names: rows[row]! });
+    return nearest.sort((a, b) => b.similarity - a.similarity).slice(0, count);
   }
 
   private _similarity(query: Float32Array, vectors: Int8Array, index: number): number {
-    const { dimensions } = this._file;
-    return dot(query, vectors.subarray(index * dimensions, (index + 1) * dimensions)) / int8Scale;
+    // A view for each vector would cost more than its sum.
+    const start = index * this._file.dimensions;
+    let sum = 0;
+    for (let i = 0; i < query.length; i++) sum += query[i]! * vectors[start + i]!;
+    return sum / int8Scale;
   }
 }
 

@@ -17,7 +17,7 @@ export interface Similarity {
 }
 
 const rememberedWords = 20000;
-/** Shorter parts ("of", "in") carry no meaning of their own. */
+/** Shorter parts ("of", "in") carry no meaning of their own, and letters that are no word carry none at all. */
 const shortestMeaningful = 3;
 
 /** How near names are to a description, from vectors of their words: experts' words come from memory, others are embedded once. */
@@ -31,7 +31,8 @@ export class Relevance {
 
   async of(query: Float32Array, { parts }: Segmentation): Promise<Similarity> {
     const vectors: Float32Array[] = [];
-    for (const { text } of parts) if (text.length >= shortestMeaningful) vectors.push(await this._vector(text));
+    for (const { text, known } of parts)
+      if (known && text.length >= shortestMeaningful) vectors.push(await this._vector(text));
     if (vectors.length === 0) return { relevance: 0, bestPart: 0, worstPart: 0, partSimilarity: 0, baseline: 0 };
     const mean = normalize(Float32Array.from(query, (_, i) => vectors.reduce((sum, vector) => sum + vector[i]!, 0)));
     const similarities = vectors.map((vector) => dot(query, vector));
