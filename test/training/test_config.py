@@ -14,6 +14,10 @@ def test_every_recipe_is_valid(name: str) -> None:
     assert load_config(name).version == name
 
 
+def test_the_embedders_recipe_is_no_version() -> None:
+    assert "embedder" not in config_names()
+
+
 def test_a_missing_recipe_names_those_there_are() -> None:
     with pytest.raises(FileNotFoundError, match="v1"):
         load_config("v999")
