@@ -7,6 +7,8 @@ import { sameStem, type Hint, type Usage } from './recall.js';
 const pairedHints = 80;
 const mostComposed = 120;
 const joiningDigits = ['2', '4'];
+/** A hyphen or a digit between two words. */
+const joinLength = 1;
 
 /** Whether a request asks for more than free choice would mostly give. */
 export function isDemanding({
@@ -61,7 +63,12 @@ export function composeNames(
       const second = best[rank - i];
       if (second !== undefined && rank - i !== i) pairs.push([first, second]);
     }
-  const composed = pairs.flatMap(([first, second]) => [
+  const { minLength, maxLength } = constraints;
+  const fitting = pairs.filter(
+    ([first, second]) =>
+      first.length + second.length <= maxLength && first.length + second.length + joinLength >= minLength,
+  );
+  const composed = fitting.flatMap(([first, second]) => [
     `${first}${second}`,
     `${first}-${second}`,
     ...joiningDigits.map((digit) => `${first}${digit}${second}`),

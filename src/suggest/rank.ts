@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hash32, seededRandom } from '../engine/random.js';
 import { alliterates, isPronounceable, rhymes } from '../names/sound.js';
 import type { Segmentation, WordFrequencies } from '../names/segment.js';
 import type { Candidate } from './candidates.js';
@@ -208,6 +209,8 @@ function styleBonus(style: Style, { features }: Measured): number {
 
 /** How much an already chosen list takes from a name that repeats one of its words. */
 const repetitionPenalty = 1.2;
+/** What a seed of the caller's own may give or take: names that are nearly equal change places, so that each seed is another look. */
+const luckWeight = 0.4;
 /** At most this share of a list is remembered from the training rows, so that answers stay fresh. */
 const recalledShare = 0.4;
 const logistic = (value: number) => 1 / (1 + Math.exp(-value));
@@ -216,24 +219,37 @@ const logistic = (value: number) => 1 / (1 + Math.exp(-value));
  * Chooses `count` names: best first by quality and style, each further one less what it repeats of those before it
  * (maximal marginal relevance: Carbonell and Goldstein, SIGIR 1998, with shared words as the similarity).
  */
-export function rank(measured: readonly Measured[], ranker: Ranker, count: number, style: Style = 'any'): RankedName[] {
-  const left = measured.map((item) => ({ item, base: quality(item.features, ranker) + styleBonus(style, item) }));
+export function rank(
+  measured: readonly Measured[],
+  ranker: Ranker,
+  count: number,
+  style: Style = 'any',
+  seed?: number,
+): RankedName[] {
+  const left = measured.map((item) => ({
+    item,
+    base: quality(item.features, ranker) + styleBonus(style, item),
+    luck: seed === undefined ? 0 : luckWeight * (2 * seededRandom(hash32(seed, item.candidate.name))() - 1),
+  }));
   const chosen: Measured[] = [];
   const ranked: RankedName[] = [];
   while (ranked.length < count && left.length > 0) {
     const recalled = chosen.filter((item) => item.candidate.source === 'recall').length;
     const memoryFull = recalled + 1 > Math.ceil(recalledShare * count);
-    const scored = left.map(({ item, base }, index) => ({
+    const scored = left.map(({ item, base, luck }, index) => ({
       index,
       score:
-        base -
+        base +
+        luck -
         repetitionPenalty * repeatedWords(item, chosen) -
         (memoryFull && item.candidate.source === 'recall' ? repetitionPenalty : 0),
     }));
     const best = scored.reduce((a, b) => (b.score > a.score ? b : a));
     const { item, base } = left.splice(best.index, 1)[0]!;
     chosen.push(item);
-    ranked.push({ name: item.candidate.name, score: round(logistic(best.score)), confidence: round(logistic(base)) });
+    const confidence = round(logistic(base));
+    const score = Math.min(confidence, round(logistic(best.score)));
+    ranked.push({ name: item.candidate.name, score, confidence });
   }
   return ranked;
 }

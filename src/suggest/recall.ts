@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { dot, normalize } from '../engine/embedder.js';
+import { dot } from '../engine/embedder.js';
 
 /** Int8 vectors hold round(127 * value) of unit vectors: the cosine error stays below 0.01. */
-const int8Scale = 127;
+export const int8Scale = 127;
 const neighbourCount = 8;
 /** So many of the nearest rows vouch for a word that stands in their names. */
 const vouchingRows = 24;
@@ -76,9 +76,9 @@ export class Recall {
     for (let i = 0; i < _rowVectors.length; i++) this._meanRow[i % _file.dimensions]! += _rowVectors[i]! * share;
   }
 
-  /** Mean similarity of a vector to all rows: what lies near everything says little by lying near a description. */
-  baseline(vector: Float32Array): number {
-    return dot(vector, this._meanRow);
+  /** Mean similarity of an int8 vector to all rows: what lies near everything says little by lying near a description. */
+  baseline(vector: Int8Array): number {
+    return dot(vector, this._meanRow) / int8Scale;
   }
 
   /**
@@ -95,12 +95,12 @@ export class Recall {
     return new Recall(file, vectors.subarray(0, rowBytes), vectors.subarray(rowBytes));
   }
 
-  /** Unit vector of a part-word that experts used; undefined for any other word. */
-  wordVector(word: string): Float32Array | undefined {
+  /** Int8 vector of a part-word that experts used; undefined for any other word. */
+  wordVector(word: string): Int8Array | undefined {
     const index = this._wordIndex.get(word);
     if (index === undefined) return undefined;
     const { dimensions } = this._file;
-    return normalize(Float32Array.from(this._wordVectors.subarray(index * dimensions, (index + 1) * dimensions)));
+    return this._wordVectors.subarray(index * dimensions, (index + 1) * dimensions);
   }
 
   /** How experts place a word; nowhere, where they never used it. */

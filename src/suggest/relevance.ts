@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
-import { dot, normalize, type Embedder } from '../engine/embedder.js';
+import { dot, type Embedder } from '../engine/embedder.js';
 import type { Segmentation } from '../names/segment.js';
-import type { Recall } from './recall.js';
+import { int8Scale, toInt8, type Recall } from './recall.js';
 
 export interface Similarity {
   /** Cosine similarity of the mean of the parts' vectors and the description, -1 to 1. */
@@ -22,7 +22,7 @@ const shortestMeaningful = 3;
 
 /** How near names are to a description, from vectors of their words: experts' words come from memory, others are embedded once. */
 export class Relevance {
-  private readonly _embedded = new LRUCache<string, Float32Array>({ max: rememberedWords });
+  private readonly _embedded = new LRUCache<string, Int8Array>({ max: rememberedWords });
 
   constructor(
     private readonly _embedder: Embedder,
@@ -30,25 +30,28 @@ export class Relevance {
   ) {}
 
   async of(query: Float32Array, { parts }: Segmentation): Promise<Similarity> {
-    const vectors: Float32Array[] = [];
+    const vectors: Int8Array[] = [];
     for (const { text, known } of parts)
       if (known && text.length >= shortestMeaningful) vectors.push(await this._vector(text));
-    if (vectors.length === 0) return { relevance: 0, bestPart: 0, worstPart: 0, partSimilarity: 0, baseline: 0 };
-    const mean = normalize(Float32Array.from(query, (_, i) => vectors.reduce((sum, vector) => sum + vector[i]!, 0)));
-    const similarities = vectors.map((vector) => dot(query, vector));
+    const count = vectors.length;
+    if (count === 0) return { relevance: 0, bestPart: 0, worstPart: 0, partSimilarity: 0, baseline: 0 };
+    const similarities = vectors.map((vector) => dot(query, vector) / int8Scale);
+    const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+    // The length of the sum of the vectors, from their products: |Σv|² = ΣΣ vᵢ·vⱼ.
+    const length = Math.sqrt(sum(vectors.flatMap((a) => vectors.map((b) => dot(a, b))))) / int8Scale;
     return {
-      relevance: dot(query, mean),
+      relevance: sum(similarities) / length,
       bestPart: Math.max(...similarities),
       worstPart: Math.min(...similarities),
-      partSimilarity: vectors.length > 1 ? dot(vectors[0]!, vectors[vectors.length - 1]!) : 0,
-      baseline: vectors.reduce((sum, vector) => sum + this._recall.baseline(vector), 0) / vectors.length,
+      partSimilarity: count > 1 ? dot(vectors[0]!, vectors[count - 1]!) / int8Scale ** 2 : 0,
+      baseline: sum(vectors.map((vector) => this._recall.baseline(vector))) / count,
     };
   }
 
-  private async _vector(word: string): Promise<Float32Array> {
+  private async _vector(word: string): Promise<Int8Array> {
     const known = this._recall.wordVector(word) ?? this._embedded.get(word);
     if (known) return known;
-    const vector = await this._embedder.embed(word);
+    const vector = toInt8(await this._embedder.embed(word));
     this._embedded.set(word, vector);
     return vector;
   }

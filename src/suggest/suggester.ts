@@ -114,7 +114,8 @@ export class Suggester {
     const refusal = await timed(timing, 'prefilter', () => this._judge(request));
     const proposed = refusal ? undefined : await this.propose(request, signal, timing);
     const refused = refusal ?? (proposed?.refusedByGenerator ? generatorRefusal : undefined);
-    const suggestions = refused ? [] : rank(proposed?.measured ?? [], this._parts.ranker, request.count, request.style);
+    const { count, style, seed } = request;
+    const suggestions = refused ? [] : rank(proposed?.measured ?? [], this._parts.ranker, count, style, seed);
     timing.total = performance.now() - started;
     return {
       status: refused ? 'refused' : 'ok',
