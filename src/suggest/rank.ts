@@ -4,7 +4,7 @@ import { alliterates, isPronounceable, rhymes } from '../names/sound.js';
 import type { Segmentation, WordFrequencies } from '../names/segment.js';
 import type { Candidate } from './candidates.js';
 import { placeBalance } from './compose.js';
-import { sameStem, type Usage } from './recall.js';
+import { sameStem, type WordMemory } from './recall.js';
 import type { Similarity } from './relevance.js';
 
 export type Style = 'any' | 'compound' | 'blend' | 'metaphor' | 'invented';
@@ -61,12 +61,6 @@ export interface Measured {
   features: Features;
 }
 
-/** What is remembered of words: how experts place them, and how near the nearest row is that uses one (0: none near). */
-export interface Memory {
-  usage: (word: string) => Usage;
-  support: (word: string) => number;
-}
-
 /** The features of a candidate, from its parts and how near they are to the description. */
 export function measure(
   candidate: Candidate,
@@ -74,7 +68,7 @@ export function measure(
   similarity: Similarity,
   description: string,
   words: WordFrequencies,
-  { usage, support }: Memory,
+  { usage, support }: WordMemory,
 ): Measured {
   const texts = parts.parts.map((part) => part.text);
   const meaningful = parts.parts.filter((part) => part.known && part.text.length >= 3).map((part) => part.text);

@@ -57,6 +57,12 @@ export interface Usage {
   last: number;
 }
 
+/** What is remembered of words: how experts place them, and how near the nearest row is that uses one (0: none near). */
+export interface WordMemory {
+  usage: (word: string) => Usage;
+  support: (word: string) => number;
+}
+
 /**
  * Memory of expert rows. Given a description's embedding it finds the nearest rows and the part-words that fit, by the
  * word's own similarity and by the rows it was used in.
@@ -107,6 +113,11 @@ export class Recall {
   usage(word: string): Usage {
     const index = this._wordIndex.get(word);
     return index === undefined ? { first: 0, last: 0 } : this._file.words[index]!;
+  }
+
+  /** What is remembered of words, in the light of what was recalled for a description. */
+  wordMemory({ support }: Pick<Recalled, 'support'>): WordMemory {
+    return { usage: (word) => this.usage(word), support: (word) => support.get(word) ?? 0 };
   }
 
   /**

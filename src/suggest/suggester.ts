@@ -244,10 +244,7 @@ export class Suggester {
     signal: AbortSignal,
   ): Promise<Measured[]> {
     const { relevance, words, recall } = this._parts;
-    const memory = {
-      usage: (word: string) => recall.usage(word),
-      support: (word: string) => recalled.support.get(word) ?? 0,
-    };
+    const memory = recall.wordMemory(recalled);
     const measured: Measured[] = [];
     for (const candidate of candidates) {
       signal.throwIfAborted();

@@ -57,11 +57,7 @@ for (const rating of ratings) {
     rowSimilarity: source === 'recall' && row ? dot(query, await vector(row)) : undefined,
   };
   const split = segment(name, parts.words);
-  const { support } = recalled(description, query);
-  const memory = {
-    usage: (word: string) => parts.recall.usage(word),
-    support: (word: string) => support.get(word) ?? 0,
-  };
+  const memory = parts.recall.wordMemory(recalled(description, query));
   const similarity = await parts.relevance.of(query, split);
   const { features } = measure(candidate, split, similarity, description, parts.words, memory);
   table.push({ description, name, rating: rating['rating'] ?? '', ...rankInputs(features) });
