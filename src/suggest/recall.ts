@@ -6,17 +6,20 @@ import { dot } from '../engine/embedder.js';
 /** Int8 vectors hold round(127 * value) of unit vectors: the cosine error stays below 0.01. */
 export const int8Scale = 127;
 const neighbourCount = 8;
-/** So many of the nearest rows vouch for a word that stands in their names. */
-const vouchingRows = 24;
-/** How much a part-word gains from standing in a near row, beside its own similarity to the description. */
-const neighbourWeight = 0.35;
+/** So many of the nearest businesses vouch for the words of their names, each by the square of what it is nearer than the floor. */
+const vouchingRows = 40;
+const vouchingFloor = 0.2;
+/** How much a part-word gains from what vouches for it, beside its own similarity to the description. */
+const vouchingWeight = 2;
 /** Below this similarity a part-word is no hint, only noise. */
 const hintFloor = 0.2;
 
 export const recallFileSchema = z.object({
   dimensions: z.number().int().positive(),
-  /** Expert names of each dataset row, in the order of the row vectors. */
+  /** Expert names of each business. */
   rows: z.array(z.array(z.string())),
+  /** For each description, in the order of their vectors, its business: one may be told in several ways. */
+  keys: z.array(z.number().int().nonnegative()),
   /** Part-words of all expert names, in the order of the word vectors. */
   words: z.array(
     z.object({
@@ -47,7 +50,7 @@ export interface Recalled {
   neighbours: Neighbour[];
   /** Part-words that fit the description, best first, no two of one stem. */
   hints: Hint[];
-  /** For each word in the names of the nearest rows, the similarity of the nearest row that has it. */
+  /** For each word in the names of the nearest rows, how much they vouch for it. */
   support: ReadonlyMap<string, number>;
 }
 
@@ -57,7 +60,7 @@ export interface Usage {
   last: number;
 }
 
-/** What is remembered of words: how experts place them, and how near the nearest row is that uses one (0: none near). */
+/** What is remembered of words: how experts place them, and how much near rows vouch for them (0: none near). */
 export interface WordMemory {
   usage: (word: string) => Usage;
   support: (word: string) => number;
@@ -69,36 +72,36 @@ export interface WordMemory {
  */
 export class Recall {
   private readonly _wordIndex: ReadonlyMap<string, number>;
-  private readonly _meanRow: Float32Array;
+  private readonly _meanVector: Float32Array;
 
   constructor(
     private readonly _file: RecallFile,
-    private readonly _rowVectors: Int8Array,
+    private readonly _keyVectors: Int8Array,
     private readonly _wordVectors: Int8Array,
   ) {
     this._wordIndex = new Map(_file.words.map(({ word }, index) => [word, index]));
-    this._meanRow = new Float32Array(_file.dimensions);
-    const share = 1 / (int8Scale * _file.rows.length);
-    for (let i = 0; i < _rowVectors.length; i++) this._meanRow[i % _file.dimensions]! += _rowVectors[i]! * share;
+    this._meanVector = new Float32Array(_file.dimensions);
+    const share = 1 / (int8Scale * _file.keys.length);
+    for (let i = 0; i < _keyVectors.length; i++) this._meanVector[i % _file.dimensions]! += _keyVectors[i]! * share;
   }
 
-  /** Mean similarity of an int8 vector to all rows: what lies near everything says little by lying near a description. */
+  /** Mean similarity of an int8 vector to all descriptions: what lies near everything says little by lying near a description. */
   baseline(vector: Int8Array): number {
-    return dot(vector, this._meanRow) / int8Scale;
+    return dot(vector, this._meanVector) / int8Scale;
   }
 
   /**
-   * Reads recall.json and recall.bin (row vectors, then word vectors, int8) of a version's folder.
+   * Reads recall.json and recall.bin (vectors of the descriptions, then of the words, int8) of a version's folder.
    * @throws when a file is missing, malformed, or their sizes disagree
    */
   static async load(folder: string): Promise<Recall> {
     const file = recallFileSchema.parse(JSON.parse(await readFile(join(folder, 'recall.json'), 'utf8')));
     const bytes = await readFile(join(folder, 'recall.bin'));
     const vectors = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const rowBytes = file.rows.length * file.dimensions;
-    if (vectors.length !== rowBytes + file.words.length * file.dimensions)
+    const keyBytes = file.keys.length * file.dimensions;
+    if (vectors.length !== keyBytes + file.words.length * file.dimensions)
       throw new Error(`recall.bin of ${folder} has ${vectors.length} bytes, recall.json promises another number`);
-    return new Recall(file, vectors.subarray(0, rowBytes), vectors.subarray(rowBytes));
+    return new Recall(file, vectors.subarray(0, keyBytes), vectors.subarray(keyBytes));
   }
 
   /** Int8 vector of a part-word that experts used; undefined for any other word. */
@@ -128,32 +131,31 @@ export class Recall {
   lookUp(query: Float32Array, hintCount: number, withoutRow?: number): Recalled {
     const nearest = this._nearestRows(query, vouchingRows, withoutRow);
     const neighbours = nearest.slice(0, neighbourCount);
-    const rowSimilarity = new Map(nearest.map(({ row, similarity }) => [row, similarity]));
-    const near = new Set(neighbours.map(({ row }) => row));
+    const vouch = new Map(nearest.map(({ row, similarity }) => [row, Math.max(0, similarity - vouchingFloor) ** 2]));
     const support = new Map<string, number>();
     const scored: Hint[] = [];
     for (const [index, { word, rows }] of this._file.words.entries()) {
       if (withoutRow !== undefined && rows.length === 1 && rows[0] === withoutRow) continue;
       const similarity = this._similarity(query, this._wordVectors, index);
-      const vouched = rows.reduce((best, row) => Math.max(best, rowSimilarity.get(row) ?? 0), 0);
-      if (vouched > 0) support.set(word, vouched);
-      const inNear = rows.some((row) => near.has(row));
-      if (similarity < hintFloor && !inNear) continue;
-      scored.push({ word, score: similarity + (inNear ? neighbourWeight * vouched : 0) });
+      const vouched = rows.reduce((sum, row) => sum + (vouch.get(row) ?? 0), 0);
+      if (vouched > 0) support.set(word, Math.sqrt(vouched));
+      if (similarity < hintFloor && vouched === 0) continue;
+      scored.push({ word, score: similarity + vouchingWeight * vouched });
     }
     scored.sort((a, b) => b.score - a.score);
     return { neighbours, hints: distinctStems(scored, hintCount), support };
   }
 
   private _nearestRows(query: Float32Array, count: number, withoutRow?: number): Neighbour[] {
-    const { rows } = this._file;
-    const similarities = new Float32Array(rows.length);
-    for (let row = 0; row < rows.length; row++)
-      similarities[row] = row === withoutRow ? -1 : this._similarity(query, this._rowVectors, row);
+    const { rows, keys } = this._file;
+    const similarities = new Float32Array(rows.length).fill(-1);
+    for (const [key, row] of keys.entries())
+      if (row !== withoutRow)
+        similarities[row] = Math.max(similarities[row]!, this._similarity(query, this._keyVectors, key));
     const floor = Float32Array.from(similarities).sort().at(-count) ?? -1;
     const nearest: Neighbour[] = [];
     for (const [row, similarity] of similarities.entries())
-      if (similarity >= floor) nearest.push({ row, similarity, names: rows[row]! });
+      if (similarity >= floor && row !== withoutRow) nearest.push({ row, similarity, names: rows[row]! });
     return nearest.sort((a, b) => b.similarity - a.similarity).slice(0, count);
   }
 

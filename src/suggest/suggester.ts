@@ -77,7 +77,7 @@ const pairsComposed = 40;
 /** Remembered names from this many of the nearest rows stand for election. */
 const recalledRows = 8;
 /** Rows less similar than this are other businesses. */
-const recallFloor = 0.45;
+const recallFloor = 0.4;
 const sampling: Sampling = { temperature: 0.9, topK: 60, topP: 0.95, minP: 0.02 };
 
 type Timing = Suggestion['timing'];
@@ -111,7 +111,7 @@ export class Suggester {
   async suggest(request: SuggestRequest, signal: AbortSignal): Promise<Suggestion> {
     const started = performance.now();
     const timing: Timing = { total: 0 };
-    const refusal = await timed(timing, 'prefilter', () => this._judge(request));
+    const refusal = await timed(timing, 'prefilter', () => this._judge(request, signal));
     const proposed = refusal ? undefined : await this.propose(request, signal, timing);
     const refused = refusal ?? (proposed?.refusedByGenerator ? generatorRefusal : undefined);
     const { count, style, seed } = request;
@@ -186,13 +186,15 @@ export class Suggester {
   }
 
   /** Everything a caller wrote that could carry intent is judged; names to leave out are not. */
-  private async _judge(request: SuggestRequest): Promise<Refusal | undefined> {
+  private async _judge(request: SuggestRequest, signal: AbortSignal): Promise<Refusal | undefined> {
     const { description, contains, starts_with, ends_with, like = [] } = request;
     const text = [description, contains, starts_with, ends_with, ...like].filter(Boolean).join('\n');
     try {
-      const { label, category = 'illegal-other' } = await this._parts.prefilter.classify(text);
+      const { label, category = 'illegal-other' } = await this._parts.prefilter.classify(text, signal);
       return label === 'refuse' ? { stage: 'prefilter', category, message: refusalMessages[category] } : undefined;
     } catch (error) {
+      // Who left, or waited too long, is no failure of the guard.
+      signal.throwIfAborted();
       throw new GuardFailedError(error);
     }
   }

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { parseBrands } from '../../src/names/brands.js';
 import { parseWordFrequencies } from '../../src/names/segment.js';
 import { fromRoot } from '../../src/paths.js';
 import { OutputGuard } from '../../src/safety/output.js';
 import { CandidatePool } from '../../src/suggest/candidates.js';
 import { readConstraints } from '../../src/suggest/constraints.js';
 
-const guard = new OutputGuard(parseWordFrequencies(readFileSync(fromRoot('data', 'words_en.tsv'), 'utf8')));
+const words = parseWordFrequencies(readFileSync(fromRoot('data', 'words_en.tsv'), 'utf8'));
+const guard = new OutputGuard(words, parseBrands(readFileSync(fromRoot('data', 'brands.tsv'), 'utf8')));
 const add = (pool: CandidatePool, text: string) => pool.add({ text, source: 'model', meanLogProbability: -2 });
 
 t.test('each proposal gets a verdict, and the good ones stay', async (t) => {

@@ -58,7 +58,7 @@ line, or with nothing where the business is harmful. Served by domain.yours thro
 | file | `model.gguf`, {card["quantization"]} with {card["embeddings"]} embeddings, {card["bytes"] / 1e6:.1f} MB |
 | sha256 | `{card["sha256"]}` |
 | data | `{dataset["path"]}`, {dataset["rows"]} rows, {dataset["refusals"]} of them refusals |
-| memory | the rows of `{card["memory"]["path"]}`, in `recall.json` and `recall.bin` |
+| memory | the rows of `{card["memory"]["path"]}`, in `recall.json`, `recall.bin` and `metric.bin` |
 | adapter | LoRA r={lora["r"]}, alpha={lora["alpha"]}, on {lora["target_modules"]} |
 | trained | {training["epochs"]:.2f} epochs, {training["steps"]:.0f} steps, best validation loss {training["eval_loss"]:.3f} nats a token |
 | parity | greedy tokens as the merged model's: F16 {parity["f16"]:.1%}, {card["quantization"]} {parity["quantized"]:.1%}, over {parity["prompts"]:.0f} prompts |

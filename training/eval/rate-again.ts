@@ -8,6 +8,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { dot } from '../../src/engine/embedder.js';
+import { loadConfig } from '../../src/config.js';
 import { resolveModel } from '../../src/models.js';
 import { segment } from '../../src/names/segment.js';
 import { undisguise } from '../../src/safety/normalize.js';
@@ -15,16 +16,18 @@ import { loadParts } from '../../src/service.js';
 import type { Candidate } from '../../src/suggest/candidates.js';
 import type { Recalled } from '../../src/suggest/recall.js';
 import { measure, rankInputs } from '../../src/suggest/rank.js';
-import { datasetRowSchema, readCsv } from './csv.js';
+import { readMemory } from './memory.js';
 
 const [version, memoryPath, ratingsPath] = process.argv.slice(2);
 if (!version || !memoryPath || !ratingsPath) throw new Error('usage: rate-again VERSION MEMORY.csv RATINGS.csv');
 
 const model = await resolveModel(version);
-const { parts } = await loadParts(model, { gpu: false, threads: 2, sequences: 1, queueLimit: 1 });
-const remembered = (await readCsv(memoryPath, datasetRowSchema)).filter((row) => row.suggestions.length > 0);
-const indexOf = new Map(remembered.map((row, index) => [row.description, index]));
-const rowOf = new Map(remembered.flatMap((row) => row.suggestions.map((name) => [name, row.description] as const)));
+const { parts } = await loadParts(model, { ...loadConfig(), gpu: false, sequences: 1, queueLimit: 1 });
+const { told, keys } = await readMemory(memoryPath);
+const businessOf = new Map(told.map((row, index) => [row.description, keys[index]!]));
+const rowsOf = new Map<string, string[]>();
+for (const { description, suggestions } of told)
+  for (const name of suggestions) rowsOf.set(name, [...(rowsOf.get(name) ?? []), description]);
 
 const ratings: Record<string, string>[] = parse(await readFile(ratingsPath), { columns: true });
 const vectors = new Map<string, Float32Array>();
@@ -37,7 +40,7 @@ async function vector(description: string): Promise<Float32Array> {
 const lookedUp = new Map<string, Recalled>();
 /** What is recalled for a description, its own row left out. */
 function recalled(description: string, query: Float32Array): Recalled {
-  const known = lookedUp.get(description) ?? parts.recall.lookUp(query, 1, indexOf.get(description));
+  const known = lookedUp.get(description) ?? parts.recall.lookUp(query, 1, businessOf.get(description));
   lookedUp.set(description, known);
   return known;
 }
@@ -48,13 +51,15 @@ for (const rating of ratings) {
   const query = await vector(description);
   const composed = rating['composed'] === '1';
   const source = composed ? 'composed' : rating['written'] === '1' ? 'model' : 'recall';
-  const row = rowOf.get(name);
+  let nearest: number | undefined;
+  for (const way of source === 'recall' ? (rowsOf.get(name) ?? []) : [])
+    nearest = Math.max(nearest ?? -1, dot(query, await vector(way)));
   const candidate: Candidate = {
     name,
     source,
     votes: Number(rating['votes']) + 1,
     meanLogProbability: Number(rating['logProbability']),
-    rowSimilarity: source === 'recall' && row ? dot(query, await vector(row)) : undefined,
+    rowSimilarity: nearest,
   };
   const split = segment(name, parts.words);
   const memory = parts.recall.wordMemory(recalled(description, query));

@@ -8,11 +8,12 @@
 import { writeFile } from 'node:fs/promises';
 import { stringify } from 'csv-stringify/sync';
 import { seededRandom, shuffled } from '../../src/engine/random.js';
+import { loadConfig } from '../../src/config.js';
 import { resolveModel } from '../../src/models.js';
 import { loadParts } from '../../src/service.js';
 import { quality, rankInputs } from '../../src/suggest/rank.js';
 import { Suggester } from '../../src/suggest/suggester.js';
-import { datasetRowSchema, readCsv } from './csv.js';
+import { readMemory } from './memory.js';
 
 const bestShown = 10;
 const othersShown = 10;
@@ -24,17 +25,17 @@ if (!version || !memoryPath || !first || !outPath)
   throw new Error('usage: rate-pool VERSION MEMORY.csv FIRST OUT.csv [ROWS] [SKIP]');
 
 const model = await resolveModel(version);
-const { parts } = await loadParts(model, { gpu: false, threads: 2, sequences: 6, queueLimit: 1 });
+const { parts } = await loadParts(model, { ...loadConfig(), gpu: false, sequences: 6, queueLimit: 1 });
 const suggester = new Suggester(parts);
-const allowed = (await readCsv(memoryPath, datasetRowSchema)).filter((row) => row.suggestions.length > 0);
+const { businesses } = await readMemory(memoryPath);
 const random = seededRandom(seed);
-const drawn = shuffled([...allowed.keys()], random)
+const drawn = shuffled([...businesses.keys()], random)
   .filter((row) => row >= Number(first))
   .slice(Number(skip), Number(skip) + Number(rowCount));
 
 const table: Record<string, string | number>[] = [];
 for (const row of drawn) {
-  const { description, suggestions } = allowed[row]!;
+  const { description, suggestions } = businesses[row]!;
   const signal = AbortSignal.timeout(deadlineMs);
   const { measured } = await suggester.propose({ description, count: 5, seed: row }, signal, undefined, row);
   const own = new Set(suggestions);

@@ -1,5 +1,5 @@
 /**
- * Writes a version's memory: recall.json and recall.bin; and for training the hints of each row of a dataset as if that
+ * Writes a version's memory: recall.json, recall.bin and the metric of its vectors, metric.bin; and for training the hints of each row of a dataset as if that
  * row had never been remembered (leave-one-out), so that the model learns hints of the quality it will be served.
  *
  * Usage: node dist/training/eval/recall-index.js MEMORY.csv EMBEDDER.gguf OUT_FOLDER [DATASET.csv HINTS.jsonl]
@@ -11,8 +11,11 @@ import { loadLlama } from '../../src/engine/llama.js';
 import { parseWordFrequencies, partWords } from '../../src/names/segment.js';
 import { fromRoot } from '../../src/paths.js';
 import { buildPrompt } from '../../src/suggest/prompt.js';
+import { Metric } from '../../src/suggest/metric.js';
 import { Recall, toInt8, type RecallFile } from '../../src/suggest/recall.js';
 import { datasetRowSchema, readCsv } from './csv.js';
+import { EmbeddingCache } from './embedding-cache.js';
+import { readMemory } from './memory.js';
 
 /** More than a prompt takes, so that training can vary which of them it shows. */
 const hintsForTraining = 14;
@@ -24,9 +27,10 @@ if (!memoryPath || !embedderPath || !outFolder)
 const words = parseWordFrequencies(await readFile(fromRoot('data', 'words_en.tsv'), 'utf8'));
 const embedder = await LlamaEmbedder.load(await loadLlama({ gpu: false }), embedderPath);
 
-const remembered = (await readCsv(memoryPath, datasetRowSchema)).filter((row) => row.suggestions.length > 0);
+const { told, keys, businesses } = await readMemory(memoryPath);
+const cache = await EmbeddingCache.open(embedder, embedderPath);
 const uses = new Map<string, { rows: Set<number>; first: number; last: number }>();
-for (const [index, row] of remembered.entries())
+for (const [index, row] of businesses.entries())
   for (const name of row.suggestions) {
     const parts = partWords(name, words);
     for (const [place, word] of parts.entries()) {
@@ -38,33 +42,43 @@ for (const [index, row] of remembered.entries())
   }
 const file: RecallFile = {
   dimensions: embedder.dimensions,
-  rows: remembered.map((row) => row.suggestions),
+  rows: businesses.map((row) => row.suggestions),
+  keys,
   words: [...uses].map(([word, { rows, first, last }]) => ({ word, rows: [...rows], first, last })),
 };
 
-const rowVectors: Float32Array[] = [];
-for (const row of remembered) rowVectors.push(await embedder.embed(row.description));
+const keyVectors: Float32Array[] = [];
+for (const row of told) keyVectors.push(await cache.embed(row.description));
 const wordVectors: Float32Array[] = [];
-for (const { word } of file.words) wordVectors.push(await embedder.embed(word));
+for (const { word } of file.words) wordVectors.push(await cache.embed(word));
+
+await cache.save();
+
+const metric = Metric.fit(keyVectors, keys);
+for (const vectors of [keyVectors, wordVectors])
+  for (const [index, vector] of vectors.entries()) vectors[index] = metric.apply(vector);
 
 const pack = (vectors: Float32Array[]) => Buffer.concat(vectors.map((vector) => Buffer.from(toInt8(vector).buffer)));
 await mkdir(outFolder, { recursive: true });
+await writeFile(join(outFolder, 'metric.bin'), metric.toBytes());
 await writeFile(join(outFolder, 'recall.json'), JSON.stringify(file));
-await writeFile(join(outFolder, 'recall.bin'), Buffer.concat([pack(rowVectors), pack(wordVectors)]));
+await writeFile(join(outFolder, 'recall.bin'), Buffer.concat([pack(keyVectors), pack(wordVectors)]));
 
 if (datasetPath && hintsPath) {
   const recall = await Recall.load(outFolder);
-  const rowOf = new Map(remembered.map((row, index) => [row.description, index]));
+  const keyOf = new Map(told.map((row, index) => [row.description, index]));
   const lines: string[] = [];
   for (const { description, suggestions } of await readCsv(datasetPath, datasetRowSchema)) {
-    const own = rowOf.get(description);
-    const vector = own === undefined ? await embedder.embed(description) : rowVectors[own]!;
-    const { hints } = recall.lookUp(vector, hintsForTraining, own);
+    const key = keyOf.get(description);
+    const vector = key === undefined ? metric.apply(await cache.embed(description)) : keyVectors[key]!;
+    const { hints } = recall.lookUp(vector, hintsForTraining, key === undefined ? undefined : keys[key]);
     const prompt = buildPrompt({ description, hints: [] });
     lines.push(JSON.stringify({ prompt, hints: hints.map(({ word }) => word), names: suggestions }));
   }
   await writeFile(hintsPath, lines.join('\n') + '\n');
 }
-console.log(`${remembered.length} rows, ${file.words.length} part-words -> ${outFolder}`);
+console.log(
+  `${told.length} descriptions of ${businesses.length} businesses, ${file.words.length} part-words -> ${outFolder}`,
+);
 await embedder.dispose();
 process.exit(0);
