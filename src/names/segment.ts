@@ -95,3 +95,60 @@ export function partWords(name: string, words: WordFrequencies): string[] {
     .parts.filter((part) => part.known && part.text.length >= 3 && !/[0-9]/.test(part.text))
     .map((part) => part.text);
 }
+
+/** Rarer words explain letters by accident more often than by intent. */
+const readableZipf = 2.6;
+
+/** Glue between words: beside a find they make no reading of their own. */
+const functionWords = new Set('and the for are was but not all our out his her you who has had its'.split(' '));
+
+/**
+ * Where a text can be cut so that ordinary words account for all letters on one side: `before[i]` for the first `i`
+ * letters, `after[i]` for those from `i` on. An empty side counts as accounted for.
+ * @param glue whether words of two letters and function words count
+ */
+export function readingBorders(
+  text: string,
+  words: WordFrequencies,
+  glue: boolean,
+): { before: boolean[]; after: boolean[] } {
+  const readable = (part: string) => {
+    if (part.length === 2) return glue && shortWords.has(part);
+    return part.length > 2 && (words.get(part) ?? 0) >= readableZipf && (glue || !functionWords.has(part));
+  };
+  const before = [true];
+  for (let end = 1; end <= text.length; end++) {
+    const digit = /\d/.test(text[end - 1]!);
+    let reached = digit && before[end - 1]!;
+    for (let from = Math.max(0, end - longestWord); from < end && !reached; from++)
+      reached = before[from]! && readable(text.slice(from, end));
+    before.push(reached);
+  }
+  const after: boolean[] = [];
+  after[text.length] = true;
+  for (let from = text.length - 1; from >= 0; from--) {
+    const digit = /\d/.test(text[from]!);
+    let reached = digit && after[from + 1]!;
+    for (let end = from + 1; end <= Math.min(text.length, from + longestWord) && !reached; end++)
+      reached = after[end]! && readable(text.slice(from, end));
+    after[from] = reached;
+  }
+  return { before, after };
+}
+
+/** Where a run of letters stands in a text: [from, to) of each. */
+export function places(text: string, run: string): [number, number][] {
+  const found: [number, number][] = [];
+  for (let at = text.indexOf(run); at >= 0; at = text.indexOf(run, at + 1)) found.push([at, at + run.length]);
+  return found;
+}
+
+/** Whether letters lie within one ordinary word that holds more than them ("therapist", "cockpit"). */
+export function insideKnownPart(parts: readonly Part[], from: number, to: number): boolean {
+  let start = 0;
+  for (const { text, known } of parts) {
+    if (from >= start && to <= start + text.length) return known && to - from < text.length;
+    start += text.length;
+  }
+  return false;
+}

@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { dot, LlamaEmbedder } from '../../src/engine/embedder.js';
 import { loadLlama } from '../../src/engine/llama.js';
 import { hasDoubledWord, isName } from '../../src/names/format.js';
+import { parseBrands } from '../../src/names/brands.js';
 import { parseWordFrequencies, partWords } from '../../src/names/segment.js';
 import { fromRoot } from '../../src/paths.js';
 import { OutputGuard } from '../../src/safety/output.js';
@@ -32,7 +33,7 @@ const [basePath, outPath, ...rowPaths] = process.argv.slice(2);
 if (!basePath || !outPath || rowPaths.length === 0) throw new Error('usage: merge-rows BASE.csv OUT.csv ROWS.jsonl...');
 
 const words = parseWordFrequencies(await readFile(fromRoot('data', 'words_en.tsv'), 'utf8'));
-const guard = new OutputGuard(words);
+const guard = new OutputGuard(words, parseBrands(await readFile(fromRoot('data', 'brands.tsv'), 'utf8')));
 const base = await readCsv(basePath, datasetRowSchema);
 const test = await readTestSet();
 const embedder = await LlamaEmbedder.load(await loadLlama({ gpu: false }), minilmPath, 2);
