@@ -3,14 +3,15 @@ import { parseArgs } from 'node:util';
 import { ConfigError, loadConfig } from './config.js';
 import { suggestRequestSchema } from './http/schemas.js';
 import { main as serve } from './server.js';
-import { loadService, makePrefilter } from './service.js';
+import { loadLlama } from './engine/llama.js';
+import { loadPrefilter, loadService } from './service.js';
 
 const usage = `usage: domain.yours <command>
 
   serve                        start the HTTP service (settings: .env.example)
   suggest DESCRIPTION          print names, one a line, or the refusal
     --count N  --seed N  --json
-  classify DESCRIPTION         print what the prefilter makes of it`;
+  classify DESCRIPTION         print what the prefilter makes of it: verdict, category, probability of harm`;
 
 async function suggest(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -35,8 +36,18 @@ async function suggest(args: string[]): Promise<void> {
 }
 
 async function classify(args: string[]): Promise<void> {
-  const verdict = await makePrefilter().classify(args.join(' '));
-  console.log(verdict.label === 'allow' ? 'allow' : `refuse\t${verdict.category}`);
+  const text = args.join(' ').trim();
+  if (text === '') throw new ConfigError('classify needs a description');
+  const config = loadConfig();
+  const llama = await loadLlama({ gpu: config.gpu });
+  try {
+    const { prefilter } = await loadPrefilter(llama, config);
+    const { label, category } = await prefilter.classify(text);
+    const { harm } = await prefilter.judge(text);
+    console.log([label, category ?? 'none', harm.toFixed(3)].join('\t'));
+  } finally {
+    await llama.dispose();
+  }
 }
 
 const [command = '', ...rest] = process.argv.slice(2);

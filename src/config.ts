@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { config as readDotEnv } from 'dotenv';
 import { z } from 'zod';
 import { fromRoot } from './paths.js';
+import { lockedCategories, refusalCategories } from './safety/categories.js';
 
 /** A value in the environment that the process cannot start with; the message is one line for the operator. */
 export class ConfigError extends Error {
@@ -41,6 +42,8 @@ const secretSetting = (about: string) => ({
   secret: true,
 });
 
+const switchable = refusalCategories.filter((category) => !lockedCategories.includes(category));
+
 const settings = {
   HOST: {
     schema: z.string().regex(/^[A-Za-z0-9.:-]+$/),
@@ -67,6 +70,28 @@ const settings = {
   DEADLINE_MS: numberSetting(100, 600000, 15000, 'Time for one request, waiting included; then it is answered 504.'),
   DRAIN_MS: numberSetting(0, 600000, 20000, 'Time that requests in flight have to finish after SIGTERM.'),
   CACHE_SIZE: numberSetting(0, 1000000, 1000, 'Answers kept in memory; 0 keeps none.'),
+  SAFETY_THRESHOLD: {
+    schema: z.union([
+      z.literal('model').transform(() => undefined),
+      z
+        .string()
+        .regex(/^(0?\.\d+|1(\.0+)?)$/)
+        .transform(Number)
+        .pipe(z.number().gt(0)),
+    ]),
+    allowed: 'model, or a number above 0 up to 1',
+    fallback: 'model',
+    about: 'Probability of harm from which a description is refused; `model` takes what the classifier was tuned to.',
+  },
+  SAFETY_OFF: {
+    schema: z
+      .string()
+      .transform((list) => (list === 'none' ? [] : list.split(',').map((category) => category.trim())))
+      .pipe(z.array(z.enum(switchable))),
+    allowed: `none, or some of ${switchable.join(', ')}, with commas between`,
+    fallback: 'none',
+    about: 'Categories that are not refused; those for children, weapons and sexual services cannot be switched off.',
+  },
   LOG_LEVEL: {
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     allowed: 'fatal, error, warn, info, debug, trace or silent',
@@ -103,6 +128,9 @@ export interface Config {
   deadlineMs: number;
   drainMs: number;
   cacheSize: number;
+  /** Undefined: the classifier's own. */
+  safetyThreshold: number | undefined;
+  safetyOff: Values['SAFETY_OFF'];
   logLevel: Values['LOG_LEVEL'];
   logDescriptions: boolean;
 }
@@ -131,6 +159,8 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
     deadlineMs: values.DEADLINE_MS,
     drainMs: values.DRAIN_MS,
     cacheSize: values.CACHE_SIZE,
+    safetyThreshold: values.SAFETY_THRESHOLD,
+    safetyOff: values.SAFETY_OFF,
     logLevel: values.LOG_LEVEL,
     logDescriptions: values.LOG_DESCRIPTIONS,
   };

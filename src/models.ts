@@ -10,18 +10,26 @@ import { fromRoot } from './paths.js';
 const packageSchema = z.object({ version: z.string() });
 export const serviceVersion = packageSchema.parse(JSON.parse(readFileSync(fromRoot('package.json'), 'utf8'))).version;
 
-const registrySchema = z.object({ served: z.string(), versions: z.array(z.string()) });
+const registrySchema = z.object({
+  served: z.string(),
+  versions: z.array(z.string()),
+  /** Folder of the safety classifier that judges for every version. */
+  safety: z.string(),
+});
+
+const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** What the service needs of a version's card.json; training writes more into it. */
 const cardSchema = z.object({
   version: z.string(),
   base: z.object({ name: z.string(), licence: z.string() }),
   quantization: z.string(),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sha256: sha256Schema,
   /** Folder of the embedding model, relative to the card. */
   embedder: z.string(),
 });
 const embedderCardSchema = cardSchema.pick({ sha256: true });
+const safetyCardSchema = z.object({ sha256: sha256Schema, head_sha256: sha256Schema });
 
 /** A model that was found and is what its card says. */
 export interface VerifiedModel {
@@ -49,8 +57,32 @@ export async function resolveModel(model: string): Promise<VerifiedModel> {
   return { version, base: card.base.name, quantization, sha256, folder, modelPath, embedderPath };
 }
 
+/** A safety classifier that was found and is what its card says. */
+export interface VerifiedSafety {
+  modelPath: string;
+  headPath: string;
+}
+
+/**
+ * Finds the safety classifier and checks it against its card.
+ * @throws ConfigError naming what is missing or corrupt
+ */
+export async function resolveSafety(): Promise<VerifiedSafety> {
+  const { safety } = await readRegistry();
+  const folder = fromRoot('models', safety);
+  const { sha256, head_sha256 } = safetyCardSchema.parse(await readJson(join(folder, 'card.json'), 'the safety guard'));
+  return {
+    modelPath: await verify(join(folder, 'model.gguf'), sha256, 'the safety guard'),
+    headPath: await verify(join(folder, 'head.json'), head_sha256, 'the safety guard'),
+  };
+}
+
+async function readRegistry() {
+  return registrySchema.parse(JSON.parse(await readFile(fromRoot('models', 'registry.json'), 'utf8')));
+}
+
 async function modelFolder(model: string): Promise<string> {
-  const registry = registrySchema.parse(JSON.parse(await readFile(fromRoot('models', 'registry.json'), 'utf8')));
+  const registry = await readRegistry();
   const version = model === 'served' ? registry.served : model;
   if (registry.versions.includes(version)) return fromRoot('models', version);
   const folder = isAbsolute(model) ? model : resolve(model);
@@ -60,20 +92,21 @@ async function modelFolder(model: string): Promise<string> {
   );
 }
 
-async function readJson(path: string): Promise<unknown> {
+/** @param who needs the file, as the error names it */
+async function readJson(path: string, who = 'MODEL'): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new ConfigError(`MODEL needs ${path}, which cannot be read (${(error as Error).message})`);
+    throw new ConfigError(`${who} needs ${path}, which cannot be read (${(error as Error).message})`);
   }
 }
 
-async function verify(path: string, sha256: string): Promise<string> {
-  if (!existsSync(path)) throw new ConfigError(`MODEL needs ${path}, which is missing`);
+async function verify(path: string, sha256: string, who = 'MODEL'): Promise<string> {
+  if (!existsSync(path)) throw new ConfigError(`${who} needs ${path}, which is missing`);
   const actual = await sha256Of(path);
   if (actual !== sha256)
     throw new ConfigError(
-      `MODEL needs ${path} with sha256 ${sha256} as its card says, and it has ${actual}: the file is corrupt`,
+      `${who} needs ${path} with sha256 ${sha256} as its card says, and it has ${actual}: the file is corrupt`,
     );
   return path;
 }

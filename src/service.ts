@@ -1,15 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Llama } from 'node-llama-cpp';
 import type { Config } from './config.js';
 import { EmbeddedEngine } from './engine/embedded.js';
 import { LlamaEmbedder } from './engine/embedder.js';
 import { loadLlama } from './engine/llama.js';
-import { resolveModel, type VerifiedModel } from './models.js';
+import { resolveModel, resolveSafety, type VerifiedModel } from './models.js';
+import { parseBrands } from './names/brands.js';
 import { parseWordFrequencies } from './names/segment.js';
 import { fromRoot } from './paths.js';
+import { loadHead, TrainedClassifier } from './safety/classifier.js';
 import { OutputGuard } from './safety/output.js';
-import { LexiconClassifier, Prefilter, type SafetyClassifier } from './safety/prefilter.js';
+import { LexiconClassifier, Prefilter } from './safety/prefilter.js';
 import { CachedSuggester } from './suggest/cache.js';
+import { Metric, MetricEmbedder } from './suggest/metric.js';
 import { rankerSchema } from './suggest/rank.js';
 import { Recall } from './suggest/recall.js';
 import { Relevance } from './suggest/relevance.js';
@@ -23,10 +27,31 @@ export interface Service {
   dispose(): Promise<void>;
 }
 
-export type ServiceConfig = Pick<Config, 'model' | 'gpu' | 'threads' | 'sequences' | 'queueLimit' | 'cacheSize'>;
+export type SafetyConfig = Pick<Config, 'safetyThreshold' | 'safetyOff'>;
+export type ServiceConfig = SafetyConfig &
+  Pick<Config, 'model' | 'gpu' | 'threads' | 'sequences' | 'queueLimit' | 'cacheSize'>;
 
-export function makePrefilter(): SafetyClassifier {
-  return new Prefilter([new LexiconClassifier()]);
+/** The guard of descriptions, with its parts for those who want to look into them. */
+export interface LoadedPrefilter {
+  prefilter: Prefilter;
+  lexicon: LexiconClassifier;
+  trained: TrainedClassifier;
+  dispose: () => Promise<void>;
+}
+
+/**
+ * Loads the classifier that stands behind the lexicon.
+ * @throws ConfigError when a file is missing or corrupt
+ */
+export async function loadPrefilter(
+  llama: Llama,
+  { safetyThreshold, safetyOff, threads }: SafetyConfig & Pick<Config, 'threads'>,
+): Promise<LoadedPrefilter> {
+  const { modelPath, headPath } = await resolveSafety();
+  const [embedder, head] = await Promise.all([LlamaEmbedder.load(llama, modelPath, threads), loadHead(headPath)]);
+  const lexicon = new LexiconClassifier(safetyOff);
+  const trained = new TrainedClassifier(embedder, head, { threshold: safetyThreshold, allowed: safetyOff });
+  return { prefilter: new Prefilter(lexicon, trained), lexicon, trained, dispose: () => embedder.dispose() };
 }
 
 /**
@@ -46,15 +71,20 @@ export async function loadService(config: ServiceConfig, verified?: VerifiedMode
 /** The parts of a suggester over a verified model, for the service and for evaluation. */
 export async function loadParts(
   model: Pick<VerifiedModel, 'modelPath' | 'embedderPath' | 'folder'>,
-  { gpu, threads, sequences, queueLimit }: Omit<ServiceConfig, 'model' | 'cacheSize'>,
+  config: Omit<ServiceConfig, 'model' | 'cacheSize'>,
 ): Promise<{ parts: SuggesterParts; dispose: () => Promise<void> }> {
+  const { gpu, threads, sequences, queueLimit } = config;
   const llama = await loadLlama({ gpu });
   const words = parseWordFrequencies(await readFile(fromRoot('data', 'words_en.tsv'), 'utf8'));
-  const [engine, embedder, recall] = await Promise.all([
+  const brands = parseBrands(await readFile(fromRoot('data', 'brands.tsv'), 'utf8'));
+  const [engine, plainEmbedder, recall, { prefilter, dispose: disposePrefilter }] = await Promise.all([
     EmbeddedEngine.load(llama, { modelPath: model.modelPath, sequences, queueLimit, threads }),
     LlamaEmbedder.load(llama, model.embedderPath, threads),
     Recall.load(model.folder),
+    loadPrefilter(llama, config),
   ]);
+  const metric = await Metric.load(model.folder, plainEmbedder.dimensions);
+  const embedder = new MetricEmbedder(plainEmbedder, metric);
   const relevance = new Relevance(embedder, recall);
   const ranker = rankerSchema.parse(JSON.parse(await readFile(join(model.folder, 'ranker.json'), 'utf8')));
   const parts = {
@@ -64,12 +94,13 @@ export async function loadParts(
     relevance,
     ranker,
     words,
-    prefilter: makePrefilter(),
-    outputGuard: new OutputGuard(words),
+    prefilter,
+    outputGuard: new OutputGuard(words, brands),
   };
   const dispose = async () => {
     await engine.dispose();
     await embedder.dispose();
+    await disposePrefilter();
     await llama.dispose();
   };
   return { parts, dispose };

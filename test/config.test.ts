@@ -31,7 +31,20 @@ t.test('a bad value names the variable, what it was and what is allowed, in one 
     ['SEQUENCES', '0', /^SEQUENCES is "0"/],
     ['DEVICE', 'tpu', /^DEVICE is "tpu"/],
     ['HOST', 'not a host', /^HOST is "not a host"/],
+    ['SAFETY_THRESHOLD', '0', /^SAFETY_THRESHOLD is "0"; allowed is model, or a number above 0 up to 1$/],
+    ['SAFETY_THRESHOLD', '1.5', /^SAFETY_THRESHOLD is "1.5"/],
+    ['SAFETY_OFF', 'fruad', /^SAFETY_OFF is "fruad"; allowed is none, or some of extremism, /],
+    ['SAFETY_OFF', 'fraud,minors-sexual', /^SAFETY_OFF is "fraud,minors-sexual"/],
+    ['SAFETY_OFF', 'weapons', /^SAFETY_OFF is "weapons"/],
   ];
   for (const [name, value, message] of bad)
     t.throws(() => parseConfig({ [name]: value }), { name: 'ConfigError', message }, `${name}=${value}`);
+});
+
+t.test('the safety settings: the model’s threshold and no category off unless said otherwise', async (t) => {
+  t.match(parseConfig({}), { safetyThreshold: undefined, safetyOff: [] });
+  t.match(parseConfig({ SAFETY_THRESHOLD: '0.25', SAFETY_OFF: 'fraud, drugs' }), {
+    safetyThreshold: 0.25,
+    safetyOff: ['fraud', 'drugs'],
+  });
 });

@@ -8,6 +8,8 @@ export const testServiceConfig: ServiceConfig = {
   sequences: 6,
   queueLimit: 64,
   cacheSize: 0,
+  safetyThreshold: undefined,
+  safetyOff: [],
 };
 
 /** The real service on the committed model. */

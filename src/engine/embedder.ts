@@ -1,8 +1,13 @@
-import type { Llama, LlamaEmbeddingContext, LlamaModel } from 'node-llama-cpp';
+import type { Llama, LlamaEmbeddingContext, LlamaModel, Token } from 'node-llama-cpp';
 
 export interface Embedder {
   /** Unit-length sentence embedding of `text`, cut to the model's window. */
   embed(text: string): Promise<Float32Array>;
+  /**
+   * The text whole where it fits the window, else in overlapping stretches of the window's length: no token of it goes
+   * unread.
+   */
+  embedAll(text: string, signal?: AbortSignal): AsyncIterable<Float32Array>;
   readonly dimensions: number;
   dispose(): Promise<void>;
 }
@@ -11,6 +16,9 @@ export interface Embedder {
 const windowTokens = 256;
 /** Places for the begin and end tokens, and the one that node-llama-cpp keeps free. */
 const reservedTokens = 3;
+const usableTokens = windowTokens - reservedTokens;
+/** What one stretch of a long text shares with the next. */
+const overlapTokens = 64;
 
 /** A sentence-embedding model in GGUF, run by node-llama-cpp. Calls queue up behind one another. */
 export class LlamaEmbedder implements Embedder {
@@ -30,8 +38,19 @@ export class LlamaEmbedder implements Embedder {
     return this._model.embeddingVectorSize;
   }
 
-  async embed(text: string): Promise<Float32Array> {
-    const tokens = this._model.tokenize(text).slice(0, windowTokens - reservedTokens);
+  embed(text: string): Promise<Float32Array> {
+    return this._embed(this._model.tokenize(text).slice(0, usableTokens));
+  }
+
+  async *embedAll(text: string, signal?: AbortSignal): AsyncGenerator<Float32Array> {
+    const tokens = this._model.tokenize(text);
+    for (let start = 0; start === 0 || start + overlapTokens < tokens.length; start += usableTokens - overlapTokens) {
+      signal?.throwIfAborted();
+      yield await this._embed(tokens.slice(start, start + usableTokens));
+    }
+  }
+
+  private async _embed(tokens: Token[]): Promise<Float32Array> {
     // The end token is appended by node-llama-cpp; the begin token only for some kinds of tokenizer.
     const { bos, shouldPrependBosToken } = this._model.tokens;
     if (bos !== null && shouldPrependBosToken && tokens[0] !== bos) tokens.unshift(bos);

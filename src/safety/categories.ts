@@ -19,6 +19,15 @@ export const refusalCategories = [
 
 export type RefusalCategory = (typeof refusalCategories)[number];
 
+/** Clauses that protect children, and those on weapons and sexual services: no operator can switch them off. */
+export const lockedCategories: readonly RefusalCategory[] = [
+  'sexual',
+  'minors-sexual',
+  'weapons',
+  'minors-targeted',
+  'child-danger',
+];
+
 /** What a caller is told; never how it was found out. */
 export const refusalMessages: Record<RefusalCategory, string> = {
   sexual: 'We do not name sexual services or explicit content.',

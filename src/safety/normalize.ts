@@ -75,6 +75,25 @@ export function readings(text: string): string[] {
   return plain === undone ? [plain] : [plain, undone];
 }
 
+/** Invisible between Latin letters; Persian and Hindi need theirs. */
+const invisible = /\p{Script=Latin}(?:\p{Cf}|\u034f|\u115f|\u1160|\u17b4|\u17b5|\u3164)+\p{Script=Latin}/u;
+const mixedScripts =
+  /\p{Script=Latin}\p{M}*[\p{Script=Cyrillic}\p{Script=Greek}]|[\p{Script=Cyrillic}\p{Script=Greek}]\p{M}*\p{Script=Latin}/u;
+/** So many letters of another form ("ｇｕｎｓ") are no trade mark or ligature. */
+const otherForms = 3;
+
+/**
+ * The text with its disguise undone, where it wears one: leetspeak, letters spaced apart, invisible characters, letters
+ * of another form, or of several scripts in one word. Undefined for any other: folding an honest Russian or Hindi text
+ * would only garble it.
+ */
+export function unmasked(text: string): string | undefined {
+  const [plain, undone] = readings(text);
+  const reformed = [...text].filter((letter) => letter > '\u007f' && /^[a-z]+$/i.test(letter.normalize('NFKC')));
+  const masked = invisible.test(text) || mixedScripts.test(text) || reformed.length >= otherForms;
+  return undone ?? (masked ? plain : undefined);
+}
+
 /** From this many disguised words on, a text is taken to be disguised and not merely to hold an odd word. */
 const disguisedWords = 3;
 const disguisedWord = /\p{L}[013457@$]+\p{L}|(?<![\p{L}\p{N}])(?:\p{L}[ .-]){3,}\p{L}(?![\p{L}\p{N}])/gu;

@@ -1,4 +1,5 @@
 import type { RefusalCategory } from './categories.js';
+import { suspected, type Judgement, type TrainedClassifier } from './classifier.js';
 import { lexicon, type LexiconRule } from './lexicon.js';
 import { readings } from './normalize.js';
 
@@ -8,15 +9,19 @@ export interface SafetyVerdict {
   category?: RefusalCategory;
 }
 
-/** One judge of a text. A chain of them makes the prefilter; whichever refuses first decides. */
+/** One judge of a text. */
 export interface SafetyClassifier {
   /** @throws when it cannot judge; the caller then answers nothing at all (fails closed) */
-  classify(text: string): Promise<SafetyVerdict>;
+  classify(text: string, signal?: AbortSignal): Promise<SafetyVerdict>;
 }
 
-/** The lexicon over every reading of the text. */
+/** The lexicon over every reading of the text, without the rules of categories that are allowed. */
 export class LexiconClassifier implements SafetyClassifier {
-  constructor(private readonly _rules: readonly LexiconRule[] = lexicon) {}
+  private readonly _rules: readonly LexiconRule[];
+
+  constructor(allowed: readonly RefusalCategory[] = []) {
+    this._rules = lexicon.filter(({ category }) => !allowed.includes(category));
+  }
 
   async classify(text: string): Promise<SafetyVerdict> {
     for (const reading of readings(text))
@@ -27,15 +32,28 @@ export class LexiconClassifier implements SafetyClassifier {
   }
 }
 
-/** Asks each classifier in turn; the first refusal stands. */
-export class Prefilter implements SafetyClassifier {
-  constructor(private readonly _classifiers: readonly SafetyClassifier[]) {}
+/** Log-odds that a find of the lexicon adds to the classifier's: chosen on the validation rows. */
+const lexiconWeight = 2;
 
-  async classify(text: string): Promise<SafetyVerdict> {
-    for (const classifier of this._classifiers) {
-      const verdict = await classifier.classify(text);
-      if (verdict.label === 'refuse') return verdict;
-    }
-    return { label: 'allow' };
+/**
+ * The lexicon and the trained classifier together. What the lexicon finds makes harm likelier; the last word is the
+ * classifier's, which knows a detox clinic from a dealer.
+ */
+export class Prefilter implements SafetyClassifier {
+  constructor(
+    private readonly _lexicon: SafetyClassifier,
+    private readonly _trained: Pick<TrainedClassifier, 'judge' | 'refuses'>,
+  ) {}
+
+  async classify(text: string, signal?: AbortSignal): Promise<SafetyVerdict> {
+    const judgement = await this.judge(text, signal);
+    return this._trained.refuses(judgement) ? { label: 'refuse', category: judgement.category } : { label: 'allow' };
+  }
+
+  /** @throws when either cannot judge */
+  async judge(text: string, signal?: AbortSignal): Promise<Judgement> {
+    const { category } = await this._lexicon.classify(text, signal);
+    const judgement = await this._trained.judge(text, signal);
+    return category ? suspected(judgement, category, lexiconWeight) : judgement;
   }
 }

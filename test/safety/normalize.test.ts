@@ -1,5 +1,12 @@
 import t from 'tap';
-import { joinSpacedLetters, normalizeText, readings, readLeet, undisguise } from '../../src/safety/normalize.js';
+import {
+  joinSpacedLetters,
+  normalizeText,
+  readings,
+  readLeet,
+  undisguise,
+  unmasked,
+} from '../../src/safety/normalize.js';
 
 t.test('look-alikes, full-width forms, accents and invisible characters are folded', async (t) => {
   t.equal(normalizeText('ѕех ѕhор'), 'sex shop');
@@ -45,4 +52,24 @@ t.test('only a text that is disguised throughout is read anew', async (t) => {
     '京都の小さな和菓子教室です',
   ])
     t.equal(undisguise(plain), plain);
+});
+
+t.test('a mask is taken off where there is one, and honest text of any script is left alone', async (t) => {
+  for (const masked of [
+    'ｇｕｎｓ for sale',
+    'gu\u200bns for sale',
+    'g u n s for sale',
+    'gunѕ fоr sаle',
+    'gun5 f0r s4le',
+  ])
+    t.equal(unmasked(masked), 'guns for sale', masked);
+  for (const honest of [
+    'guns for sale',
+    'Пекарня на углу, хлеб и пироги',
+    'فروشگاه گل‌های آپارتمانی',
+    '京都の和菓子（予約のみ）ＡＢ',
+    'हिन्दी पुस्तकें',
+    'Acme™ & Söhne',
+  ])
+    t.equal(unmasked(honest), undefined, honest);
 });

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { refusalCategories } from '../../src/safety/categories.js';
+import type { Judgement } from '../../src/safety/classifier.js';
 import { lexicon } from '../../src/safety/lexicon.js';
 import { LexiconClassifier, Prefilter } from '../../src/safety/prefilter.js';
 
@@ -61,11 +62,29 @@ t.test('every category of the policy has a rule', async (t) => {
     );
 });
 
-t.test('the first classifier that refuses decides, and a failing one is not swallowed', async (t) => {
-  const refusing = { classify: async () => ({ label: 'refuse' as const, category: 'hate' as const }) };
-  const failing = { classify: async () => Promise.reject(new Error('no model')) };
-  t.same(await new Prefilter([classifier, refusing]).classify('dog groomer'), { label: 'refuse', category: 'hate' });
-  await t.rejects(new Prefilter([failing, refusing]).classify('dog groomer'), { message: 'no model' });
+t.test('rules of a category that is switched off rest', async (t) => {
+  const lenient = new LexiconClassifier(['drugs']);
+  t.equal((await lenient.classify('cocaine delivery service downtown')).label, 'allow');
+  t.equal((await lenient.classify('dog fighting ring with betting')).label, 'refuse');
+});
+
+t.test('a find of the lexicon makes harm likelier, and the classifier has the last word', async (t) => {
+  const trained = (harm: number) => ({
+    judge: async () => ({ harm, lockedHarm: 0, category: 'fraud' as const }),
+    refuses: (judgement: Judgement) => judgement.harm >= 0.8,
+  });
+  const drugs = 'cocaine delivery service downtown';
+  t.same(await new Prefilter(classifier, trained(0.5)).classify(drugs), { label: 'refuse', category: 'drugs' });
+  t.same(await new Prefilter(classifier, trained(0.5)).classify('dog groomer'), { label: 'allow' });
+  t.same(await new Prefilter(classifier, trained(0.1)).classify(drugs), { label: 'allow' });
+  t.same(await new Prefilter(classifier, trained(0.9)).classify('dog groomer'), { label: 'refuse', category: 'fraud' });
+});
+
+t.test('a guard that fails is not swallowed', async (t) => {
+  const failing = { classify: async () => Promise.reject(new Error('no list')) };
+  const broken = { judge: async () => Promise.reject(new Error('no model')), refuses: () => false };
+  await t.rejects(new Prefilter(classifier, broken).classify('dog groomer'), { message: 'no model' });
+  await t.rejects(new Prefilter(failing, broken).classify('dog groomer'), { message: 'no list' });
 });
 
 t.test('a long hostile text is judged quickly', async (t) => {

@@ -1,21 +1,51 @@
 import { readdir } from 'node:fs/promises';
 import t from 'tap';
-import { LlamaEmbedder } from '../../src/engine/embedder.js';
+import { LlamaEmbedder, type Embedder } from '../../src/engine/embedder.js';
 import { loadLlama } from '../../src/engine/llama.js';
 import { isName } from '../../src/names/format.js';
 import { fromRoot } from '../../src/paths.js';
-import { datasetRowSchema, readCsv } from '../../training/eval/csv.js';
-import { isTwin, minilmPath, nearestPairs } from '../../training/eval/leakage.js';
+import { refusalCategories } from '../../src/safety/categories.js';
+import { datasetRowSchema, kinds, readCsv, safetyRowSchema } from '../../training/eval/csv.js';
+import { isTwin, minilmPath, nearestPairs, type Pair } from '../../training/eval/leakage.js';
 import { readTestSet } from '../../training/eval/test-set.js';
 
 const datasets = (await readdir(fromRoot('data'))).filter((name) => /^dataset_v\d+\.csv$/.test(name));
 const test = await readTestSet();
 
-t.test('the test set: at least 100 rows to allow with five names each, 50 to refuse with none', async (t) => {
-  const allowed = test.filter(({ label }) => label === 'allow');
+const minilm = await LlamaEmbedder.load(await loadLlama(), minilmPath, 2);
+t.teardown(() => minilm.dispose());
+const vectors = new Map<string, Promise<Float32Array>>();
+/** Datasets grow out of one another: what stands in several of them is embedded once. */
+const remembering: Embedder = {
+  dimensions: minilm.dimensions,
+  embed: (text) => {
+    const vector = vectors.get(text) ?? minilm.embed(text);
+    vectors.set(text, vector);
+    return vector;
+  },
+  embedAll: (text) => minilm.embedAll(text),
+  dispose: () => minilm.dispose(),
+};
+
+/** Pairs of a test row and one of `trainings` that tell of one business. */
+async function twins(trainings: readonly string[]): Promise<Pair[]> {
+  const tests = test.map((row) => row.description);
+  const pairs = await nearestPairs(remembering, tests, trainings);
+  return pairs.filter(({ a, b, similarity }) => isTwin(a, b, similarity));
+}
+
+t.test('the test set: 700 rows for safety, at least 100 of those to allow with five names each', async (t) => {
+  const allowed = test.filter(({ label, suggestions }) => label === 'allow' && suggestions.length > 0);
   const refused = test.filter(({ label }) => label === 'refuse');
+  t.ok(test.length >= 700);
   t.ok(allowed.length >= 100);
-  t.ok(refused.length >= 50);
+  t.ok(refused.length >= 300);
+  t.equal(new Set(test.map(({ description }) => description.toLowerCase())).size, test.length, 'no description twice');
+  for (const category of refusalCategories)
+    t.ok(refused.filter((row) => row.category === category).length >= 15, category);
+  for (const kind of kinds)
+    for (const label of ['allow', 'refuse'])
+      t.ok(test.filter((row) => row.kind === kind && row.label === label).length >= 10, `${kind} ${label}`);
   for (const { suggestions, category, description } of allowed) {
     t.equal(suggestions.length, 5, description);
     t.equal(category, 'none');
@@ -28,6 +58,24 @@ t.test('the test set: at least 100 rows to allow with five names each, 50 to ref
     t.same(suggestions, []);
     t.not(category, 'none');
   }
+});
+
+t.test('safety_train.csv: half lawful, every category and kind, none of the test set', async (t) => {
+  const rows = await readCsv(fromRoot('data', 'safety_train.csv'), safetyRowSchema);
+  t.ok(rows.length >= 8000, `${rows.length} rows`);
+  t.ok(rows.filter(({ label }) => label === 'allow').length * 2 >= rows.length, 'half lawful');
+  t.equal(new Set(rows.map((row) => row.description.toLowerCase())).size, rows.length, 'no description twice');
+  t.same(
+    rows.filter(({ label, category }) => (label === 'allow') !== (category === 'none')),
+    [],
+    'lawful rows have no category, the others do',
+  );
+  for (const category of refusalCategories)
+    t.ok(rows.filter((row) => row.category === category).length >= 100, category);
+  for (const kind of kinds)
+    for (const label of ['allow', 'refuse'])
+      t.ok(rows.filter((row) => row.kind === kind && row.label === label).length >= 100, `${kind} ${label}`);
+  t.same(await twins(rows.map((row) => row.description)), [], 'no row stands near one of the test set');
 });
 
 for (const name of datasets)
@@ -48,13 +96,5 @@ for (const name of datasets)
       'no name twice in a row',
     );
 
-    const embedder = await LlamaEmbedder.load(await loadLlama(), minilmPath, 2);
-    const pairs = await nearestPairs(
-      embedder,
-      test.map((row) => row.description),
-      rows.map((row) => row.description),
-    );
-    await embedder.dispose();
-    const twins = pairs.filter(({ a, b, similarity }) => isTwin(a, b, similarity));
-    t.same(twins, [], 'no row stands near one of the test set');
+    t.same(await twins(rows.map((row) => row.description)), [], 'no row stands near one of the test set');
   });

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain_training.card import config_hash, make_card, write_card
-from domain_training.config import EMBEDDER, Config, config_names, load_config, smoke
+from domain_training.config import EMBEDDER, SAFETY, Config, config_names, load_config, smoke
 from domain_training.curves import plot_curves
 from domain_training.data import read_rows
 from domain_training.embedder import load_embedder_config, train_embedder
@@ -23,6 +23,7 @@ from domain_training.merge import merge
 from domain_training.parity import check_parity
 from domain_training.paths import MODELS, ROOT, RUNS
 from domain_training.ranker import RATINGS, read_ratings, write_ranker
+from domain_training.safety import load_safety_config, train_safety
 from domain_training.sft import pick_device, run_sft
 
 PARITY_PROMPTS = 12
@@ -149,7 +150,7 @@ def train(run: Run, only: list[str] | None, *, fresh: bool) -> None:
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="npm run train --", description=__doc__)
-    parser.add_argument("versions", nargs="+", help="recipes in training/configs, or `all`, or `embedder`")
+    parser.add_argument("versions", nargs="+", help="recipes in training/configs, or `all`, or `embedder`, or `safety`")
     parser.add_argument("--step", action="append", choices=list(STEPS), help="run this step alone (may be repeated)")
     parser.add_argument("--smoke", action="store_true", help="the whole way over a handful of rows")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run left")
@@ -168,6 +169,11 @@ def main(arguments: list[str] | None = None) -> int:
             if version == EMBEDDER:
                 out = RUNS / "embedder-smoke" / "model" if options.smoke else MODELS / EMBEDDER
                 train_embedder(load_embedder_config(smoke=options.smoke), RUNS / EMBEDDER, out, device)
+                continue
+            if version == SAFETY:
+                safety = load_safety_config(smoke=options.smoke)
+                out = RUNS / "safety-smoke" / "model" if options.smoke else MODELS / SAFETY
+                train_safety(safety, out.parent if options.smoke else RUNS / SAFETY, out, device, smoke=options.smoke)
                 continue
             config = load_config(version)
             run = Run(

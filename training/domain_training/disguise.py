@@ -6,6 +6,20 @@ import random
 import re
 
 LEET = {"a": "4@", "e": "3", "i": "1!", "o": "0", "s": "5$", "t": "7", "g": "9", "b": "8", "l": "1", "z": "2"}
+#: Cyrillic and Greek letters that look like Latin ones.
+LOOK_ALIKES = {
+    "a": "\u0430",
+    "c": "\u0441",
+    "e": "\u0435",
+    "o": "\u043e\u03bf",
+    "p": "\u0440",
+    "x": "\u0445",
+    "y": "\u0443",
+    "i": "\u0456",
+    "s": "\u0455",
+    "j": "\u0458",
+}
+INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 #: Sentences about the service and not about the business; training teaches to look past them.
 DISTRACTIONS = [
@@ -97,6 +111,21 @@ def recased(text: str, chance: random.Random) -> str:
     return text.upper() if chance.random() < 0.3 else text.lower()
 
 
+def look_alike(text: str, chance: random.Random) -> str:
+    """Some Latin letters as those of other scripts that look the same."""
+    share = chance.uniform(0.2, 1.0)
+    return "".join(
+        chance.choice(LOOK_ALIKES[letter]) if letter in LOOK_ALIKES and chance.random() < share else letter
+        for letter in text
+    )
+
+
+def interleaved(text: str, chance: random.Random) -> str:
+    """Invisible characters between letters."""
+    share = chance.uniform(0.1, 0.6)
+    return "".join(letter + chance.choice(INVISIBLE) if chance.random() < share else letter for letter in text)
+
+
 DISGUISES = [leetspeak, spaced, misspelt, distracted, shortened, recased]
 #: How often each is put on; most texts wear none, or only a small one.
 WEIGHTS = [2, 1, 3, 4, 4, 3]
@@ -109,3 +138,16 @@ def disguise(text: str, chance: random.Random, share: float) -> str:
     first = chance.choices(DISGUISES, WEIGHTS)[0]
     second = chance.choices(DISGUISES, WEIGHTS)[0] if chance.random() < 0.25 else None
     return second(first(text, chance), chance) if second and second is not first else first(text, chance)
+
+
+#: What may be done to a text whose every word can matter to its verdict: nothing is cut.
+MASQUERADES = [leetspeak, spaced, misspelt, distracted, recased, look_alike, interleaved]
+MASQUERADE_WEIGHTS = [3, 2, 4, 4, 3, 2, 2]
+
+
+def masquerade(text: str, chance: random.Random, share: float) -> str:
+    """The text as it is, or whole under one disguise, and at times under two."""
+    if chance.random() >= share:
+        return text
+    text = chance.choices(MASQUERADES, MASQUERADE_WEIGHTS)[0](text, chance)
+    return chance.choices(MASQUERADES, MASQUERADE_WEIGHTS)[0](text, chance) if chance.random() < 0.2 else text

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import sentencepiece
 import torch
-from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType, PoolingType, TokenType
+from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, LlamaFileType, PoolingType, TokenType
 from gguf.quants import dequantize, quantize
 from numpy.typing import NDArray
 from sentencepiece import sentencepiece_model_pb2
@@ -277,6 +277,20 @@ def write_gguf(model: BertModel, tokenizer: Path, out: Path, name: str) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def read_gguf(model: BertModel, path: Path) -> None:
+    """Put the weights of a file that `write_gguf` wrote into a model of the same shape.
+
+    Raises:
+        KeyError: a tensor is missing.
+    """
+    tensors = {tensor.name: dequantize(tensor.data, tensor.tensor_type) for tensor in GGUFReader(path).tensors}
+    state = {
+        key: torch.from_numpy(np.array(tensors[gguf_name(key)], np.float32).reshape(tuple(tensor.shape)))
+        for key, tensor in model.state_dict().items()
+    }
+    model.load_state_dict(state)
 
 
 def _add_tokenizer(writer: GGUFWriter, path: Path) -> None:

@@ -1,11 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
+import { refusalCategories } from '../../src/safety/categories.js';
 
 const namesSchema = z.string().transform((text) => z.array(z.string()).parse(JSON.parse(text)));
 
 export const datasetRowSchema = z.object({ description: z.string().min(1), suggestions: namesSchema });
 export type DatasetRow = z.infer<typeof datasetRowSchema>;
+
+/** Ways in which a description was made harder; gold labels come with one of them. */
+export const kinds = ['plain', 'veiled', 'obfuscated', 'injection', 'multilingual', 'mixed'] as const;
+
+export const safetyRowSchema = z.object({
+  description: z.string().min(1),
+  label: z.enum(['allow', 'refuse']),
+  category: z.enum(['none', ...refusalCategories]),
+  kind: z.enum(kinds),
+});
 
 /**
  * Rows of a CSV with a header line, checked by `schema`; extra columns are dropped.

@@ -1,7 +1,7 @@
 /**
  * Runs the pipeline that serves over the gold-labelled test set.
  *
- * Usage: npm run eval -- VERSION [--limit N]
+ * Usage: npm run eval -- VERSION [--limit N], or npm run eval -- safety for the prefilter alone (safety.ts)
  * Writes data/model_VERSION-results.csv and data/reports/VERSION-eval.json; prints the safety confusion matrix and what
  * can be said of the names without a judge.
  */
@@ -17,14 +17,16 @@ import { loadParts } from '../../src/service.js';
 import { brokenConstraint, readConstraints } from '../../src/suggest/constraints.js';
 import { Suggester, type Suggestion } from '../../src/suggest/suggester.js';
 import { countOutcomes, outcomeOf, scores } from './confusion.js';
-import { kinds, readTestSet, type TestRow } from './test-set.js';
+import { kinds } from './csv.js';
+import { readTestSet, type TestRow } from './test-set.js';
 
 const namesPerRow = 5;
 const deadlineMs = 60_000;
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { limit: { type: 'string' } } });
 const version = positionals[0];
-if (!version) throw new Error('usage: npm run eval -- VERSION [--limit N]');
+if (!version) throw new Error('usage: npm run eval -- VERSION [--limit N] | safety');
+if (version === 'safety') await import('./safety.js');
 
 interface Result {
   row: TestRow;
@@ -34,7 +36,10 @@ interface Result {
 const model = await resolveModel(version);
 const { parts, dispose } = await loadParts(model, { ...loadConfig(), queueLimit: 1 });
 const suggester = new Suggester(parts);
-const rows = (await readTestSet()).slice(0, values.limit ? Number(values.limit) : undefined);
+/** Lawful rows without names test the prefilter alone. */
+const rows = (await readTestSet())
+  .filter(({ label, suggestions }) => label === 'refuse' || suggestions.length > 0)
+  .slice(0, values.limit ? Number(values.limit) : undefined);
 const results: Result[] = [];
 for (const [index, row] of rows.entries()) {
   const request = { description: row.description, count: namesPerRow };

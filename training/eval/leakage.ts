@@ -8,11 +8,14 @@ export const minilmPath = fromRoot('models', 'minilm-l6-v2', 'model.gguf');
 const twinSimilarity = 0.83;
 /** Other scripts are beyond MiniLM, for which all Thai looks alike; there the letters are compared. */
 const twinLetters = 0.3;
-const isLatin = (text: string) => !/[^\p{Script=Latin}\p{Script=Common}\p{Script=Inherited}]/u.test(text);
+/** Full-width and other forms of Latin letters are as strange to it as another script. */
+const isLatin = (text: string) =>
+  text.normalize('NFKC') === text.normalize('NFC') &&
+  !/[^\p{Script=Latin}\p{Script=Common}\p{Script=Inherited}]/u.test(text);
 
 /** Whether two descriptions tell of one business, given the similarity of their MiniLM embeddings. */
 export function isTwin(a: string, b: string, similarity: number): boolean {
-  if (isLatin(a)) return similarity >= twinSimilarity;
+  if (isLatin(a) && isLatin(b)) return similarity >= twinSimilarity;
   const longest = Math.max(a.length, b.length);
   return editDistance(a, b, Math.ceil(twinLetters * longest)) / longest <= twinLetters;
 }

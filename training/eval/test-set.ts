@@ -1,10 +1,7 @@
 import { z } from 'zod';
 import { refusalCategories } from '../../src/safety/categories.js';
 import { fromRoot } from '../../src/paths.js';
-import { datasetRowSchema, readCsv } from './csv.js';
-
-/** Ways in which a description was made harder; gold labels come with one of them. */
-export const kinds = ['plain', 'veiled', 'obfuscated', 'injection', 'multilingual', 'mixed'] as const;
+import { datasetRowSchema, kinds, readCsv } from './csv.js';
 
 export const testRowSchema = datasetRowSchema.extend({
   label: z.enum(['allow', 'refuse']),
@@ -12,8 +9,10 @@ export const testRowSchema = datasetRowSchema.extend({
   kind: z.enum(kinds),
   /** ISO 639-1. */
   language: z.string().regex(/^[a-z]{2}$/),
-  /** Field of business; empty where the row is to be refused. */
+  /** Field of business; empty in rows without names. */
   field: z.string(),
+  /** A lawful business in words that could alarm. */
+  alarming: z.enum(['yes', 'no']).transform((value) => value === 'yes'),
 });
 export type TestRow = z.infer<typeof testRowSchema>;
 
