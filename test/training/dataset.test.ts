@@ -60,23 +60,27 @@ t.test('the test set: 700 rows for safety, at least 100 of those to allow with f
   }
 });
 
-t.test('safety_train.csv: half lawful, every category and kind, none of the test set', async (t) => {
-  const rows = await readCsv(fromRoot('data', 'safety_train.csv'), safetyRowSchema);
-  t.ok(rows.length >= 8000, `${rows.length} rows`);
-  t.ok(rows.filter(({ label }) => label === 'allow').length * 2 >= rows.length, 'half lawful');
-  t.equal(new Set(rows.map((row) => row.description.toLowerCase())).size, rows.length, 'no description twice');
-  t.same(
-    rows.filter(({ label, category }) => (label === 'allow') !== (category === 'none')),
-    [],
-    'lawful rows have no category, the others do',
-  );
-  for (const category of refusalCategories)
-    t.ok(rows.filter((row) => row.category === category).length >= 100, category);
-  for (const kind of kinds)
-    for (const label of ['allow', 'refuse'])
-      t.ok(rows.filter((row) => row.kind === kind && row.label === label).length >= 100, `${kind} ${label}`);
-  t.same(await twins(rows.map((row) => row.description)), [], 'no row stands near one of the test set');
-});
+for (const [name, fewest] of [
+  ['safety_train.csv', 8000],
+  ['safety_next.csv', 3000],
+] as const)
+  t.test(`${name}: half lawful, every category and kind, none of the test set`, async (t) => {
+    const rows = await readCsv(fromRoot('data', name), safetyRowSchema);
+    t.ok(rows.length >= fewest, `${rows.length} rows`);
+    t.ok(rows.filter(({ label }) => label === 'allow').length * 2 >= rows.length, 'half lawful');
+    t.equal(new Set(rows.map((row) => row.description.toLowerCase())).size, rows.length, 'no description twice');
+    t.same(
+      rows.filter(({ label, category }) => (label === 'allow') !== (category === 'none')),
+      [],
+      'lawful rows have no category, the others do',
+    );
+    for (const category of refusalCategories)
+      t.ok(rows.filter((row) => row.category === category).length >= fewest / 100, category);
+    for (const kind of kinds)
+      for (const label of ['allow', 'refuse'])
+        t.ok(rows.filter((row) => row.kind === kind && row.label === label).length >= fewest / 300, `${kind} ${label}`);
+    t.same(await twins(rows.map((row) => row.description)), [], 'no row stands near one of the test set');
+  });
 
 for (const name of datasets)
   t.test(name, async (t) => {
