@@ -97,7 +97,7 @@ export class TrainedClassifier implements SafetyClassifier {
     for (const part of stretches(text))
       for await (const vector of this._embedder.embedAll(part, signal)) {
         const judgement = this._weigh(vector);
-        if (worst === undefined || judgement.harm > worst.harm) worst = judgement;
+        worst = worst === undefined ? judgement : worse(worst, judgement);
       }
     if (worst === undefined) throw new Error('the classifier read nothing');
     return worst;
@@ -147,6 +147,11 @@ function between(a: Judgement, b: Judgement): Judgement {
     lockedHarm: mean(a.lockedHarm, b.lockedHarm),
     category: a.harm >= b.harm ? a.category : b.category,
   };
+}
+
+/** Two stretches of one text: the more harmful, and whatever stands in either against a clause that cannot be switched off. */
+function worse(a: Judgement, b: Judgement): Judgement {
+  return { ...(b.harm > a.harm ? b : a), lockedHarm: Math.max(a.lockedHarm, b.lockedHarm) };
 }
 
 /** The judgement of a text in which the lexicon found a category: likelier by `weight` in log-odds, and named by it. */

@@ -98,6 +98,18 @@ t.test('an operator’s threshold does not loosen the clauses that cannot be swi
   t.equal((await lax.classify('fraud school')).label, 'allow');
 });
 
+t.test('a stretch against another clause does not hide one against a clause that cannot be switched off', async (t) => {
+  const weapons: Head = {
+    ...head,
+    categories: ['none', 'weapons', 'fraud'],
+    weights: [head.weights[0]!, [6, 0, 0], [0, 9, 0]],
+  };
+  const lax = new TrainedClassifier(new KeywordEmbedder(), weapons, { threshold: 1 });
+  const filler = 'We bake bread and serve coffee in a garden. '.repeat(10);
+  const text = `A word on drugs. ${filler}A word on fraud.`;
+  t.equal((await lax.classify(text)).label, 'refuse');
+});
+
 t.test('who leaves is not judged to the end', async (t) => {
   const embedder = new LlamaLikeEmbedder();
   await t.rejects(new TrainedClassifier(embedder, head).classify('bread', AbortSignal.abort()), { name: 'AbortError' });

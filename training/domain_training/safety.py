@@ -390,6 +390,6 @@ test set):
 {figures}
 
 ## Limits
-Taught on descriptions of up to {card["config"]["max_length"]} word pieces in some thirty languages, seven in ten of the rows English. It judges what a text
+Taught on descriptions of up to {card["config"]["max_length"]} word pieces in some sixty languages, eight in ten of the rows English. It judges what a text
 says of a business: a harmful business described as a harmless one passes.
 """
