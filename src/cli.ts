@@ -41,10 +41,10 @@ async function classify(args: string[]): Promise<void> {
   const config = loadConfig();
   const llama = await loadLlama({ gpu: config.gpu });
   try {
-    const { prefilter } = await loadPrefilter(llama, config);
-    const { label, category } = await prefilter.classify(text);
-    const { harm } = await prefilter.judge(text);
-    console.log([label, category ?? 'none', harm.toFixed(3)].join('\t'));
+    const { prefilter, trained } = await loadPrefilter(llama, config);
+    const judgement = await prefilter.judge(text);
+    const verdict = trained.refuses(judgement) ? ['refuse', judgement.category] : ['allow', 'none'];
+    console.log([...verdict, judgement.harm.toFixed(3)].join('\t'));
   } finally {
     await llama.dispose();
   }

