@@ -106,6 +106,18 @@ const settings = {
   },
   HUGGINGFACE_API_TOKEN: secretSetting('Training: for bases on the Hugging Face hub that ask for one.'),
   OPENAI_API_KEY: secretSetting('Evaluation: for a judge behind an OpenAI-compatible API.'),
+  JUDGE_BASE_URL: {
+    schema: z.url({ protocol: /^https?$/ }),
+    allowed: 'an http or https address',
+    fallback: 'https://api.openai.com/v1',
+    about: 'Evaluation: where the judge answers.',
+  },
+  JUDGE_MODEL: {
+    schema: z.string().min(1),
+    allowed: 'a model of that API',
+    fallback: 'gpt-4.1-mini',
+    about: 'Evaluation: which model judges.',
+  },
   DEVICE: {
     schema: z.enum(['auto', 'cuda', 'mps', 'cpu']),
     allowed: 'auto, cuda, mps or cpu',
@@ -133,6 +145,15 @@ export interface Config {
   safetyOff: Values['SAFETY_OFF'];
   logLevel: Values['LOG_LEVEL'];
   logDescriptions: boolean;
+  judge: JudgeConfig;
+}
+
+/** Where the judge of names is asked. */
+export interface JudgeConfig {
+  /** Undefined: there is none to ask. */
+  apiKey: string | undefined;
+  baseUrl: string;
+  model: string;
 }
 
 /**
@@ -163,6 +184,11 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
     safetyOff: values.SAFETY_OFF,
     logLevel: values.LOG_LEVEL,
     logDescriptions: values.LOG_DESCRIPTIONS,
+    judge: {
+      apiKey: values.OPENAI_API_KEY || undefined,
+      baseUrl: values.JUDGE_BASE_URL,
+      model: values.JUDGE_MODEL,
+    },
   };
 }
 
