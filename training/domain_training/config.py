@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain_training.paths import CONFIGS
+from domain_training.precision import Precision
 
 
 class _Strict(BaseModel):
@@ -54,7 +55,7 @@ class SftSpec(_Strict):
     #: Evaluations, and checkpoints, an epoch.
     evals_per_epoch: int = Field(gt=0)
     early_stopping_patience: int = Field(gt=0)
-    precision: Literal["fp32", "bf16"]
+    precision: Precision
     seed: int
 
 

@@ -33,6 +33,7 @@ from domain_training.config import EMBEDDER as NAME
 from domain_training.disguise import disguise
 from domain_training.export import llama_cpp_release, sha256
 from domain_training.paths import CONFIGS, ROOT
+from domain_training.precision import Precision, autocast
 
 Floats = NDArray[np.float32]
 EVALUATED_WORDS = 50
@@ -57,6 +58,7 @@ class EncoderConfig(BaseModel):
     learning_rate: float = Field(gt=0)
     warmup_ratio: float = Field(ge=0, lt=1)
     max_length: int = Field(ge=8)
+    precision: Precision
     seed: int
 
 
@@ -204,8 +206,9 @@ def fine_tune(embedder: Embedder, rows: list[Row], held_out: list[Row], config: 
             model.train()
             losses = []
             for batch in batches(pairs(rows, config, chance), config.batch_size):
-                left = embedder.vectors([text for text, _ in batch])
-                right = embedder.vectors([text for _, text in batch])
+                with autocast(config.precision, model.device.type):
+                    left = embedder.vectors([text for text, _ in batch]).float()
+                    right = embedder.vectors([text for _, text in batch]).float()
                 loss = contrastive_loss(left, right, config.temperature)
                 optimizer.zero_grad()
                 torch.autograd.backward(loss)

@@ -34,6 +34,7 @@ from domain_training.disguise import masquerade
 from domain_training.embedder import Embedder, EncoderConfig, check_parity, encoder_card, packed_embedder
 from domain_training.export import sha256
 from domain_training.paths import CONFIGS, ROOT
+from domain_training.precision import autocast
 
 Floats = NDArray[np.float32]
 Booleans = NDArray[np.bool_]
@@ -239,7 +240,9 @@ def fine_tune(
             losses = []
             for batch in batches(examples(rows, lawful, config, chance), config.batch_size):
                 target = torch.tensor([index[row.category] for row in batch], device=device)
-                loss = loss_function(classifier([row.description for row in batch]), target)
+                with autocast(config.precision, device.type):
+                    logits = classifier([row.description for row in batch])
+                loss = loss_function(logits.float(), target)
                 optimizer.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_(trained, 1.0)

@@ -26,6 +26,7 @@ from trl import SFTConfig, SFTTrainer
 from domain_training.bases import load_base
 from domain_training.config import Config
 from domain_training.data import IGNORED_LABEL, lengths, make_dataset, read_rows, split_rows
+from domain_training.precision import computes_bf16
 
 SMOKE_ROWS = 48
 
@@ -127,7 +128,7 @@ def training_arguments(config: Config, run: Path, device: str, train_rows: int) 
         metric_for_best_model="eval_loss",
         greater_is_better=False,
         logging_steps=max(1, interval // 10),
-        bf16=sft.precision == "bf16" and (device != "cpu" or torch.cpu._is_avx512_bf16_supported()),
+        bf16=computes_bf16(sft.precision, device),
         use_cpu=device == "cpu",
         seed=sft.seed,
         report_to=config.report_to,
