@@ -1,5 +1,5 @@
 /** Words and how common they are, on the Zipf scale: log10 of occurrences per billion words. */
-export type WordFrequencies = ReadonlyMap<string, number>;
+export type WordFrequencies = Pick<ReadonlyMap<string, number>, 'get' | 'has'>;
 
 export interface Part {
   text: string;
@@ -27,7 +27,7 @@ const unknownLetterCost = 2;
 const loneLetterCost = 6;
 const wordCost = 1.5;
 
-export function parseWordFrequencies(tsv: string): WordFrequencies {
+export function parseWordFrequencies(tsv: string): ReadonlyMap<string, number> {
   const words = new Map<string, number>();
   for (const line of tsv.split('\n')) {
     const [word, zipf] = line.split('\t');

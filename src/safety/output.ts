@@ -1,5 +1,4 @@
 import { Brands } from '../names/brands.js';
-import type { WordFrequencies } from '../names/segment.js';
 import { ProfanityGuard } from './profanity.js';
 
 export type OutputVerdict = 'ok' | 'profanity' | 'brand';
@@ -23,7 +22,7 @@ export class OutputGuard {
   private readonly _brands: Brands;
 
   /** @param listedBrands brands beyond those that the code knows, and whether the wider world knows them */
-  constructor(words: WordFrequencies, listedBrands: ReadonlyMap<string, boolean>) {
+  constructor(words: ReadonlyMap<string, number>, listedBrands: ReadonlyMap<string, boolean>) {
     const dictionary = new Map([...words, ...properNames.map((name) => [name, properNameZipf] as const)]);
     this._profanity = new ProfanityGuard(dictionary);
     this._brands = new Brands(listedBrands, dictionary);

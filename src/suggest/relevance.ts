@@ -48,6 +48,11 @@ export class Relevance {
     };
   }
 
+  /** Similarity of a word and a description, -1 to 1. */
+  async ofWord(query: Float32Array, word: string): Promise<number> {
+    return dot(query, await this._vector(word)) / int8Scale;
+  }
+
   private async _vector(word: string): Promise<Int8Array> {
     const known = this._recall.wordVector(word) ?? this._embedded.get(word);
     if (known) return known;

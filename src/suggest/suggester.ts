@@ -9,9 +9,10 @@ import type { SafetyClassifier } from '../safety/prefilter.js';
 import { CandidatePool, type Candidate, type Verdict } from './candidates.js';
 import { composeNames, isDemanding, pairNames } from './compose.js';
 import { describeFields, readConstraints, type ConstraintFields, type Constraints } from './constraints.js';
+import { ownWords, withOwnWords } from './own-words.js';
 import { buildPrompt } from './prompt.js';
 import { measure, rank, type Measured, type RankedName, type Ranker, type Style } from './rank.js';
-import type { Recall, Recalled } from './recall.js';
+import { sameStem, type Hint, type Recall, type Recalled } from './recall.js';
 import type { Relevance } from './relevance.js';
 
 export interface SuggestRequest extends ConstraintFields {
@@ -73,7 +74,13 @@ const wordsFound = 36;
 const wordsForDemands = 80;
 const hintsFound = 14;
 const hintsShown = 7;
-const pairsComposed = 40;
+const pairsComposed = 48;
+/** A description's own words that are looked at, and those that stand beside the remembered ones; none below the floor. */
+const ownLookedAt = 12;
+const ownWordsFound = 4;
+const ownFloor = 0.25;
+/** They rank with the remembered word in this place: what a customer says of a trade is as good as what is remembered of near ones. */
+const ownPlace = 4;
 /** Remembered names from this many of the nearest rows stand for election. */
 const recalledRows = 8;
 /** Rows less similar than this are other businesses. */
@@ -141,7 +148,9 @@ export class Suggester {
   ): Promise<Proposed> {
     const constraints = readConstraints(request.description, request);
     const wordCount = isDemanding(constraints) ? wordsForDemands : wordsFound;
-    const { query, recalled } = await timed(timing, 'recall', () => this._recall(request, wordCount, withoutRow));
+    const { query, recalled, own, fitting } = await timed(timing, 'recall', () =>
+      this._recall(request, wordCount, withoutRow, signal),
+    );
     const pool = new CandidatePool(constraints, this._parts.outputGuard, (text) => this._parts.words.has(text));
     const tokens = { prompt: 0, generated: 0 };
     const seed = request.seed ?? hash32(request.description);
@@ -155,11 +164,11 @@ export class Suggester {
         return { measured: [], refusedByGenerator: true, verdicts: pool.verdicts, tokens };
       for (const { text, logProbability, tokens: length } of generation.lines)
         pool.add({ text, source: 'model', meanLogProbability: logProbability / length });
-      if (round === 0) this._addRemembered(pool, recalled, generation.lines, constraints);
+      if (round === 0) this._addRemembered(pool, recalled, fitting, generation.lines, constraints);
       if (pool.candidates.length >= wanted || pool.candidates.length === before) break;
     }
     const measured = await timed(timing, 'rank', () =>
-      this._measure(pool.candidates, query, recalled, request.description, signal),
+      this._measure(pool.candidates, query, recalled, request.description, own, signal),
     );
     return { measured, refusedByGenerator: false, verdicts: pool.verdicts, tokens };
   }
@@ -202,16 +211,33 @@ export class Suggester {
   private async _recall(
     request: SuggestRequest,
     wordCount: number,
-    withoutRow?: number,
-  ): Promise<{ query: Float32Array; recalled: Recalled }> {
-    const query = await this._parts.embedder.embed(undisguise(request.description));
-    return { query, recalled: this._parts.recall.lookUp(query, wordCount, withoutRow) };
+    withoutRow: number | undefined,
+    signal: AbortSignal,
+  ): Promise<{ query: Float32Array; recalled: Recalled; own: string[]; fitting: Hint[] }> {
+    const { embedder, recall, relevance, words } = this._parts;
+    const text = undisguise(request.description);
+    const query = await embedder.embed(text);
+    const recalled = recall.lookUp(query, wordCount, withoutRow);
+    const own = ownWords(text, words, (word) => recall.wordVector(word) !== undefined);
+    const rated: Hint[] = [];
+    for (const word of own.toSorted((a, b) => (words.get(a) ?? 0) - (words.get(b) ?? 0)).slice(0, ownLookedAt)) {
+      signal.throwIfAborted();
+      const score = await relevance.ofWord(query, word);
+      if (score >= ownFloor && !recalled.hints.some((hint) => sameStem(hint.word, word))) rated.push({ word, score });
+    }
+    const place = recalled.hints[ownPlace]?.score ?? ownFloor;
+    const fitting = rated
+      .toSorted((a, b) => b.score - a.score)
+      .slice(0, ownWordsFound)
+      .map(({ word, score }) => ({ word, score: Math.max(place, score) }));
+    return { query, recalled, own, fitting };
   }
 
   /** Names of the nearest rows stand for election too, and compounds of fitting words where the wishes are demanding. */
   private _addRemembered(
     pool: CandidatePool,
     { neighbours, hints }: Recalled,
+    fitting: readonly Hint[],
     lines: readonly GeneratedLine[],
     constraints: Constraints,
   ): void {
@@ -219,11 +245,12 @@ export class Suggester {
     for (const { names, similarity } of near)
       for (const text of names) pool.add({ text, source: 'recall', rowSimilarity: similarity });
     const names = near.flatMap((row) => row.names);
-    const words = hints.map(({ word }) => word);
+    const words = [...fitting, ...hints].map(({ word }) => word);
     const proposed = [...names, ...lines.map(({ text }) => text)];
     const composed = composeNames(words, proposed, constraints, this._parts.words);
-    const pairs = pairNames(hints.slice(0, wordsFound), (word) => this._parts.recall.usage(word), pairsComposed);
-    const single = constraints.oneWord ? hints.map(({ word }) => word) : [];
+    const paired = [...fitting, ...hints.slice(0, wordsFound)];
+    const pairs = pairNames(paired, (word) => this._parts.recall.usage(word), pairsComposed);
+    const single = constraints.oneWord ? words : [];
     for (const text of [...pairs, ...composed, ...single]) pool.add({ text, source: 'composed' });
   }
 
@@ -243,9 +270,11 @@ export class Suggester {
     query: Float32Array,
     recalled: Recalled,
     description: string,
+    own: readonly string[],
     signal: AbortSignal,
   ): Promise<Measured[]> {
-    const { relevance, words, recall } = this._parts;
+    const { relevance, recall } = this._parts;
+    const words = withOwnWords(this._parts.words, own);
     const memory = recall.wordMemory(recalled);
     const measured: Measured[] = [];
     for (const candidate of candidates) {

@@ -26,3 +26,9 @@ export async function readCsv<Row>(path: string, schema: z.ZodType<Row>): Promis
   const rows: unknown[] = parse(await readFile(path), { columns: true, bom: true });
   return rows.map((row) => schema.parse(row));
 }
+
+/** Numbers of a table to four places: what more there is only fills the file. */
+export function rounded<Key extends string>(numbers: Readonly<Record<Key, number>>): Record<Key, number> {
+  const entries = Object.entries<number>(numbers).map(([key, value]) => [key, Math.round(value * 1e4) / 1e4]);
+  return Object.fromEntries(entries) as Record<Key, number>;
+}

@@ -2,7 +2,8 @@
  * Adds written rows to a dataset: names that break a rule are dropped, and rows that keep too few of them.
  *
  * Usage: node dist/training/eval/merge-rows.js BASE.csv OUT.csv ROWS.jsonl...
- * ROWS holds {"d": description, "n": [names, best first]} a line. Rules: a valid name of 4 to 16 letters, no doubled word,
+ * ROWS holds {"d": description, "n": [names, best first], "also": [the same business in other words]} a line; each wording
+ * becomes a row with the same names, after those of BASE. Rules: a valid name of 4 to 16 letters, no doubled word,
  * neither profane nor a brand, as the description asks, not twice in the dataset; a description that stands in neither
  * the dataset nor the test set, nor near a row of the latter; no part-word above its share of all names.
  */
@@ -21,7 +22,8 @@ import { datasetRowSchema, readCsv, type DatasetRow } from './csv.js';
 import { isTwin, minilmPath } from './leakage.js';
 import { readTestSet } from './test-set.js';
 
-const writtenSchema = z.object({ d: z.string().trim().min(3).max(2000), n: z.array(z.string()) });
+const description = z.string().trim().min(3).max(2000);
+const writtenSchema = z.object({ d: description, n: z.array(z.string()), also: z.array(description).default([]) });
 const shortest = 3;
 const longest = 16;
 const namesPerRow = 8;
@@ -61,6 +63,8 @@ async function isTestTwin(description: string): Promise<boolean> {
 }
 
 const added: DatasetRow[] = [];
+/** Other wordings of the added rows. */
+const reworded = new Map<DatasetRow, string[]>();
 for (const path of rowPaths)
   for (const line of (await readFile(path, 'utf8')).split('\n').filter(Boolean)) {
     const row = writtenSchema.safeParse(JSON.parse(line));
@@ -68,7 +72,7 @@ for (const path of rowPaths)
       drop('row: malformed or twice');
       continue;
     }
-    const { d: description, n: names } = row.data;
+    const { d: description, n: names, also } = row.data;
     if (await isTestTwin(description)) {
       drop('row: near the test set');
       continue;
@@ -81,7 +85,16 @@ for (const path of rowPaths)
       else kept.push(name);
     }
     for (const name of kept) taken.add(name);
-    added.push({ description, suggestions: kept });
+    const addition = { description, suggestions: kept };
+    added.push(addition);
+    const wordings: string[] = [];
+    for (const wording of also) {
+      if (descriptions.has(wording.toLowerCase())) drop('wording: twice');
+      else if (await isTestTwin(wording)) drop('wording: near the test set');
+      else wordings.push(wording);
+      descriptions.add(wording.toLowerCase());
+    }
+    reworded.set(addition, wordings);
   }
 
 /** Thins out overused words: their names go, later ones of fuller rows first. */
@@ -111,9 +124,10 @@ function thin(rows: DatasetRow[]): void {
 thin([...base, ...added]);
 const full = added.filter((row) => row.suggestions.length >= fewestNames);
 for (let i = full.length; i < added.length; i++) drop('row: too few names left');
-const allowed = base.filter((row) => row.suggestions.length > 0);
-const refused = base.filter((row) => row.suggestions.length === 0);
-const rows = [...allowed, ...full, ...refused];
+const told = full.flatMap((row) =>
+  [row.description, ...(reworded.get(row) ?? [])].map((description) => ({ ...row, description })),
+);
+const rows = [...base, ...told];
 await writeFile(
   outPath,
   stringify(
@@ -124,5 +138,5 @@ await writeFile(
 await embedder.dispose();
 console.log(Object.fromEntries(dropped));
 const nameCount = rows.reduce((sum, row) => sum + row.suggestions.length, 0);
-console.log(`${rows.length} rows (${full.length} new), ${nameCount} names -> ${outPath}`);
+console.log(`${rows.length} rows (${told.length} new, of ${full.length} businesses), ${nameCount} names -> ${outPath}`);
 process.exit(0);

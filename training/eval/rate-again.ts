@@ -13,9 +13,11 @@ import { resolveModel } from '../../src/models.js';
 import { segment } from '../../src/names/segment.js';
 import { undisguise } from '../../src/safety/normalize.js';
 import { loadParts } from '../../src/service.js';
+import { ownWords, withOwnWords } from '../../src/suggest/own-words.js';
 import type { Candidate } from '../../src/suggest/candidates.js';
 import type { Recalled } from '../../src/suggest/recall.js';
 import { measure, rankInputs } from '../../src/suggest/rank.js';
+import { rounded } from './csv.js';
 import { readMemory } from './memory.js';
 
 const [version, memoryPath, ratingsPath] = process.argv.slice(2);
@@ -45,6 +47,7 @@ function recalled(description: string, query: Float32Array): Recalled {
   return known;
 }
 
+const isUsed = (word: string) => parts.recall.wordVector(word) !== undefined;
 const table: Record<string, string | number>[] = [];
 for (const rating of ratings) {
   const { description = '', name = '' } = rating;
@@ -61,11 +64,12 @@ for (const rating of ratings) {
     meanLogProbability: Number(rating['logProbability']),
     rowSimilarity: nearest,
   };
-  const split = segment(name, parts.words);
+  const words = withOwnWords(parts.words, ownWords(undisguise(description), parts.words, isUsed));
+  const split = segment(name, words);
   const memory = parts.recall.wordMemory(recalled(description, query));
   const similarity = await parts.relevance.of(query, split);
-  const { features } = measure(candidate, split, similarity, description, parts.words, memory);
-  table.push({ description, name, rating: rating['rating'] ?? '', ...rankInputs(features) });
+  const { features } = measure(candidate, split, similarity, description, words, memory);
+  table.push({ description, name, rating: rating['rating'] ?? '', ...rounded(rankInputs(features)) });
 }
 await writeFile(ratingsPath, stringify(table, { header: true }));
 console.log(`${table.length} names measured anew -> ${ratingsPath}`);

@@ -2,17 +2,21 @@
  * Draws candidates for raters: what the pipeline proposes for rows of its memory as if each had never been written.
  *
  * Usage: node dist/training/eval/rate-pool.js VERSION MEMORY.csv FIRST OUT.csv [ROWS] [SKIP]
- * Rows before the FIRST allowed one, which model or embedder were taught on, are not drawn. Writes description,name,rating
- * (empty) and the ranker's inputs, some 20 names a row: the best by the present ranker and a random few of the rest.
+ * Businesses before the FIRST allowed one, which model or embedder were taught on, are not drawn, nor any that
+ * data/name_ratings.csv has; each is told in one of its wordings. Writes description,name,rating (empty) and the ranker's
+ * inputs, some 20 names a row: the best by the present ranker and a random few of the rest.
  */
 import { writeFile } from 'node:fs/promises';
 import { stringify } from 'csv-stringify/sync';
+import { z } from 'zod';
 import { seededRandom, shuffled } from '../../src/engine/random.js';
 import { loadConfig } from '../../src/config.js';
 import { resolveModel } from '../../src/models.js';
 import { loadParts } from '../../src/service.js';
 import { quality, rankInputs } from '../../src/suggest/rank.js';
 import { Suggester } from '../../src/suggest/suggester.js';
+import { fromRoot } from '../../src/paths.js';
+import { readCsv, rounded } from './csv.js';
 import { readMemory } from './memory.js';
 
 const bestShown = 10;
@@ -27,15 +31,21 @@ if (!version || !memoryPath || !first || !outPath)
 const model = await resolveModel(version);
 const { parts } = await loadParts(model, { ...loadConfig(), gpu: false, sequences: 6, queueLimit: 1 });
 const suggester = new Suggester(parts);
-const { businesses } = await readMemory(memoryPath);
+const { told, keys, businesses } = await readMemory(memoryPath);
+const ratings = await readCsv(fromRoot('data', 'name_ratings.csv'), z.object({ description: z.string() }));
+const described = new Set(ratings.map(({ description }) => description));
+const rated = new Set(keys.filter((_, index) => described.has(told[index]!.description)));
+const wordings: string[][] = businesses.map(() => []);
+for (const [index, { description }] of told.entries()) wordings[keys[index]!]!.push(description);
 const random = seededRandom(seed);
 const drawn = shuffled([...businesses.keys()], random)
-  .filter((row) => row >= Number(first))
+  .filter((row) => row >= Number(first) && !rated.has(row))
   .slice(Number(skip), Number(skip) + Number(rowCount));
 
 const table: Record<string, string | number>[] = [];
 for (const row of drawn) {
-  const { description, suggestions } = businesses[row]!;
+  const { suggestions } = businesses[row]!;
+  const description = shuffled(wordings[row]!, random)[0]!;
   const signal = AbortSignal.timeout(deadlineMs);
   const { measured } = await suggester.propose({ description, count: 5, seed: row }, signal, undefined, row);
   const own = new Set(suggestions);
@@ -44,7 +54,7 @@ for (const row of drawn) {
     .sort((a, b) => quality(b.features, parts.ranker) - quality(a.features, parts.ranker));
   const shown = [...fresh.slice(0, bestShown), ...shuffled(fresh.slice(bestShown), random).slice(0, othersShown)];
   for (const { candidate, features } of shuffled(shown, random))
-    table.push({ description, name: candidate.name, rating: '', ...rankInputs(features) });
+    table.push({ description, name: candidate.name, rating: '', ...rounded(rankInputs(features)) });
 }
 await writeFile(outPath, stringify(table, { header: true }));
 console.log(`${table.length} names for ${drawn.length} descriptions -> ${outPath}`);
