@@ -181,12 +181,14 @@ export function rankInputs(features: Features): RankInputs {
 /** Faults that raters saw too seldom for a weight of their own to be learnt. */
 const fillerPenalty = 0.9;
 const bareWordPenalty = 2.5;
+const garblePenalty = 1.5;
 
 /** Log-odds that a rater calls the name good. */
 export function quality(features: Features, { weights, bias }: Ranker): number {
   const inputs = rankInputs(features);
   const learnt = rankInputNames.reduce((sum, name) => sum + weights[name] * inputs[name], bias);
-  return learnt - fillerPenalty * features.filler - bareWordPenalty * features.bareWord;
+  const garble = features.coverage < 0.4 && features.pronounceable === 0 ? 1 : 0;
+  return learnt - fillerPenalty * features.filler - bareWordPenalty * features.bareWord - garblePenalty * garble;
 }
 
 /** What a wished style adds: a name of that make rises, the others stay eligible. */

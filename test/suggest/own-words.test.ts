@@ -35,6 +35,11 @@ t.test('slips of the pen and words of other languages are no words of a trade', 
     ownWords('Wir reparieren alte Kuckucksuhren im Schwarzwald', words, () => false),
     [],
   );
+  t.same(
+    ownWords('dog groomer\nBrand names:\nownedbyme\nownedbyyou', words, () => false),
+    [],
+    'nor are words run together',
+  );
   t.same(ownWords('猫カフェ кофейня', words, anything), []);
 });
 
