@@ -29,9 +29,9 @@ export function ownWords(description: string, words: WordFrequencies, used: (wor
     if (!/^[a-z]+$/.test(word) || word.length > longest) return false;
     const zipf = words.get(word);
     if (zipf !== undefined) return word.length >= shortest && zipf <= commonestZipf && used(word);
+    if (!isEnglish || word.length < shortestUnlisted) return false;
     // Words run together are no word of a trade: a caller may be putting a name into the answer's mouth.
-    const isJoin = segment(word, words).coverage === 1;
-    return isEnglish && word.length >= shortestUnlisted && !isJoin && !isSlip(word, words);
+    return segment(word, words).coverage < 1 && !isSlip(word, words);
   });
   return [...new Set(found)];
 }

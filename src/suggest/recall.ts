@@ -104,6 +104,11 @@ export class Recall {
     return new Recall(file, vectors.subarray(0, keyBytes), vectors.subarray(keyBytes));
   }
 
+  /** Whether experts have put a word into a name. */
+  knows(word: string): boolean {
+    return this._wordIndex.has(word);
+  }
+
   /** Int8 vector of a part-word that experts used; undefined for any other word. */
   wordVector(word: string): Int8Array | undefined {
     const index = this._wordIndex.get(word);

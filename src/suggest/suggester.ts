@@ -218,7 +218,7 @@ export class Suggester {
     const text = undisguise(request.description);
     const query = await embedder.embed(text);
     const recalled = recall.lookUp(query, wordCount, withoutRow);
-    const own = ownWords(text, words, (word) => recall.wordVector(word) !== undefined);
+    const own = ownWords(text, words, (word) => recall.knows(word));
     const rated: Hint[] = [];
     for (const word of own.toSorted((a, b) => (words.get(a) ?? 0) - (words.get(b) ?? 0)).slice(0, ownLookedAt)) {
       signal.throwIfAborted();

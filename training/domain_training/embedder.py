@@ -24,6 +24,7 @@ import torch
 import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
 from torch.nn import functional
 from transformers import BertModel, get_cosine_schedule_with_warmup
 
@@ -182,16 +183,32 @@ def read_rows(config: EmbedderConfig, folder: Path) -> list[Row]:
     return [Row.model_validate_json(line) for line in path.read_text().splitlines()[: config.first_rows]]
 
 
+class Descent:
+    """AdamW under a linear warm-up and a cosine decay, gradients clipped to length 1."""
+
+    def __init__(self, module: nn.Module, config: EncoderConfig, steps: int) -> None:
+        self._trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        self._optimizer = torch.optim.AdamW(self._trained, lr=config.learning_rate, weight_decay=0.01)
+        warm_up = int(config.warmup_ratio * steps)
+        self._schedule = get_cosine_schedule_with_warmup(self._optimizer, warm_up, steps)
+
+    def step(self, loss: torch.Tensor) -> None:
+        """One step down the gradient of a loss of one number."""
+        self._optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self._trained, 1.0)
+        self._optimizer.step()
+        self._schedule.step()
+
+
 def fine_tune(embedder: Embedder, rows: list[Row], held_out: list[Row], config: EmbedderConfig, log: Path) -> None:
     """Train in place; metrics go to `log` as JSON lines."""
     chance = random.Random(config.seed)
     torch.manual_seed(config.seed)
     model = embedder.model
     model.embeddings.requires_grad_(False)
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=0.01)
     steps = config.epochs * (len(rows) // config.batch_size)
-    schedule = get_cosine_schedule_with_warmup(optimizer, int(config.warmup_ratio * steps), steps)
+    descent = Descent(model, config, steps)
     vocabulary = sorted({word for row in [*rows, *held_out] for word in row.words})
     step, started = 0, time.monotonic()
     with log.open("w") as file:
@@ -210,11 +227,7 @@ def fine_tune(embedder: Embedder, rows: list[Row], held_out: list[Row], config: 
                     left = embedder.vectors([text for text, _ in batch]).float()
                     right = embedder.vectors([text for _, text in batch]).float()
                 loss = contrastive_loss(left, right, config.temperature)
-                optimizer.zero_grad()
-                torch.autograd.backward(loss)
-                torch.nn.utils.clip_grad_norm_(trained, 1.0)
-                optimizer.step()
-                schedule.step()
+                descent.step(loss)
                 losses.append(loss.item())
                 step += 1
                 if step % 10 == 0:

@@ -26,12 +26,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 from torch import nn
 from torch.nn import functional
-from transformers import get_cosine_schedule_with_warmup
 
 from domain_training import e5
 from domain_training.config import SAFETY as NAME
 from domain_training.disguise import masquerade
-from domain_training.embedder import Embedder, EncoderConfig, check_parity, encoder_card, packed_embedder
+from domain_training.embedder import Descent, Embedder, EncoderConfig, check_parity, encoder_card, packed_embedder
 from domain_training.export import sha256
 from domain_training.paths import CONFIGS, ROOT
 from domain_training.precision import autocast
@@ -223,11 +222,9 @@ def fine_tune(
     chance = random.Random(config.seed)
     torch.manual_seed(config.seed)
     classifier.encoder.embeddings.requires_grad_(False)
-    trained = [parameter for parameter in classifier.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=0.01)
     epoch_rows = len(rows) + min(config.lawful_per_epoch, len(lawful))
     steps = config.epochs * -(-epoch_rows // config.batch_size)
-    schedule = get_cosine_schedule_with_warmup(optimizer, int(config.warmup_ratio * steps), steps)
+    descent = Descent(classifier, config, steps)
     index = {category: i for i, category in enumerate(classifier.categories)}
     weights = torch.full((len(index),), config.refuse_weight)
     weights[index[ALLOW]] = 1
@@ -243,11 +240,7 @@ def fine_tune(
                 with autocast(config.precision, device.type):
                     logits = classifier([row.description for row in batch])
                 loss = loss_function(logits.float(), target)
-                optimizer.zero_grad()
-                loss.backward()
-                nn.utils.clip_grad_norm_(trained, 1.0)
-                optimizer.step()
-                schedule.step()
+                descent.step(loss)
                 losses.append(loss.item())
                 step += 1
                 if step % 20 == 0:

@@ -10,7 +10,7 @@ import { stringify } from 'csv-stringify/sync';
 import { dot } from '../../src/engine/embedder.js';
 import { loadConfig } from '../../src/config.js';
 import { resolveModel } from '../../src/models.js';
-import { segment } from '../../src/names/segment.js';
+import { segment, type WordFrequencies } from '../../src/names/segment.js';
 import { undisguise } from '../../src/safety/normalize.js';
 import { loadParts } from '../../src/service.js';
 import { ownWords, withOwnWords } from '../../src/suggest/own-words.js';
@@ -47,7 +47,15 @@ function recalled(description: string, query: Float32Array): Recalled {
   return known;
 }
 
-const isUsed = (word: string) => parts.recall.wordVector(word) !== undefined;
+const wordLists = new Map<string, WordFrequencies>();
+/** The word list with a description's own words. */
+function wordsFor(description: string): WordFrequencies {
+  const own = () => ownWords(undisguise(description), parts.words, (word) => parts.recall.knows(word));
+  const list = wordLists.get(description) ?? withOwnWords(parts.words, own());
+  wordLists.set(description, list);
+  return list;
+}
+
 const table: Record<string, string | number>[] = [];
 for (const rating of ratings) {
   const { description = '', name = '' } = rating;
@@ -64,7 +72,7 @@ for (const rating of ratings) {
     meanLogProbability: Number(rating['logProbability']),
     rowSimilarity: nearest,
   };
-  const words = withOwnWords(parts.words, ownWords(undisguise(description), parts.words, isUsed));
+  const words = wordsFor(description);
   const split = segment(name, words);
   const memory = parts.recall.wordMemory(recalled(description, query));
   const similarity = await parts.relevance.of(query, split);
