@@ -68,3 +68,11 @@ def test_the_prompt_is_as_the_service_writes_it() -> None:
     source = (Path(__file__).parents[2] / "src" / "suggest" / "prompt.ts").read_text()
     assert "Brand names:\\n" in source
     assert "`Words: ${hints.join(', ')}\\nBrand names:\\n`" in source
+
+
+def test_wordings_of_one_business_stay_on_one_side() -> None:
+    rows = [Row(f"{business} {wording}", [], [f"name{business}"]) for business in range(50) for wording in range(3)]
+    train, validation = split_rows(rows, 0.1, 7)
+    assert len(train) + len(validation) == 150
+    assert {row.names[0] for row in train}.isdisjoint(row.names[0] for row in validation)
+    assert len(validation) == 15

