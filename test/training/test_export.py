@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter
-from gguf.quants import dequantize
+from gguf.quants import dequantize, quantize
 
-from domain_training.export import quantize_gguf, sha256
+from domain_training.export import Floats, quantize_gguf, quantize_matrix, sha256
 from domain_training.parity import agreement
 
 
@@ -58,6 +58,31 @@ def test_values_survive_within_a_step_of_the_scale(source: Path, tmp_path: Path)
     after = {t.name: dequantize(t.data, t.tensor_type) for t in GGUFReader(out).tensors}
     for name, values in before.items():
         assert np.abs(values - after[name]).max() < 0.03, name
+
+
+def test_the_quantizer_is_the_reference_where_nothing_matters_more() -> None:
+    values = np.random.default_rng(2).normal(size=(16, 64)).astype(np.float32)
+    for kind in (GGMLQuantizationType.Q4_0, GGMLQuantizationType.Q8_0):
+        assert np.array_equal(quantize_matrix(values, kind, None), quantize(values, kind))
+
+
+def test_columns_that_matter_are_spared() -> None:
+    values = np.random.default_rng(3).normal(size=(64, 64)).astype(np.float32)
+    importance = np.ones(64, dtype=np.float32)
+    importance[:8] = 100
+
+    def error(weights: Floats | None) -> float:
+        kind = GGMLQuantizationType.Q4_0
+        after = dequantize(quantize_matrix(values, kind, weights), kind)
+        return float((importance * np.square(values - after)).mean())
+
+    assert error(importance) < 0.8 * error(None)
+
+
+def test_an_importance_of_another_width_is_refused() -> None:
+    values = np.zeros((2, 64), dtype=np.float32)
+    with pytest.raises(ValueError, match="32 columns"):
+        quantize_matrix(values, GGMLQuantizationType.Q4_0, np.ones(32, dtype=np.float32))
 
 
 def test_sha256_is_the_digest_of_the_file(tmp_path: Path) -> None:

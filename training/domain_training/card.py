@@ -62,6 +62,7 @@ line, or with nothing where the business is harmful. Served by domain.yours thro
 | adapter | LoRA r={lora["r"]}, alpha={lora["alpha"]}, on {lora["target_modules"]} |
 | trained | {training["epochs"]:.2f} epochs, {training["steps"]:.0f} steps, best validation loss {training["eval_loss"]:.3f} nats a token |
 | parity | greedy tokens as the merged model's: F16 {parity["f16"]:.1%}, {card["quantization"]} {parity["quantized"]:.1%}, over {parity["prompts"]:.0f} prompts |
+| loss of held-out answers | {parity["merged_loss"]:.3f} nats a token, quantized {parity["quantized_loss"]:.3f} |
 | runtime | llama.cpp {card["llama_cpp"]} |
 
 ![Loss and learning rate](curves.png)

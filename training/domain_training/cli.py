@@ -16,17 +16,21 @@ from pathlib import Path
 from domain_training.card import config_hash, make_card, write_card
 from domain_training.config import EMBEDDER, SAFETY, Config, config_names, load_config, smoke
 from domain_training.curves import plot_curves
-from domain_training.data import read_rows
+from domain_training.data import Row, read_rows, split_rows
 from domain_training.embedder import load_embedder_config, train_embedder
 from domain_training.export import convert, quantize_gguf
+from domain_training.importance import column_importance
 from domain_training.merge import merge
-from domain_training.parity import check_parity
+from domain_training.parity import check_parity, losses
 from domain_training.paths import MODELS, ROOT, RUNS
 from domain_training.ranker import RATINGS, read_ratings, write_ranker
 from domain_training.safety import load_safety_config, train_safety
 from domain_training.sft import pick_device, run_sft
 
 PARITY_PROMPTS = 12
+#: Rows that show which columns of the matrices matter, and rows that show what quantization costs.
+IMPORTANCE_ROWS = 128
+LOSS_ROWS = 96
 SMOKE_DATASET_ROWS = 48
 
 
@@ -43,6 +47,11 @@ class Run:
     def out(self) -> Path:
         """The version's folder; a smoke run keeps to its own."""
         return self.folder / "model" if self.smoke else MODELS / self.config.version
+
+    def split(self) -> tuple[list[Row], list[Row]]:
+        """Rows that were taught, and rows held out."""
+        rows = read_rows(self.folder / "rows.jsonl")
+        return split_rows(rows, self.config.data.validation_share, self.config.sft.seed)
 
 
 def prepare(run: Run) -> None:
@@ -78,20 +87,27 @@ def quantize(run: Run) -> None:
     """Quantize the GGUF into the version's folder."""
     run.out.mkdir(parents=True, exist_ok=True)
     export = run.config.export
-    quantize_gguf(run.folder / "f16.gguf", run.out / "model.gguf", export.quantization, export.embeddings)
+    taught, _ = run.split()
+    data = run.config.data
+    importance = column_importance(run.folder / "merged", taught[:IMPORTANCE_ROWS], data.hints_min, data.max_length)
+    quantize_gguf(run.folder / "f16.gguf", run.out / "model.gguf", export.quantization, export.embeddings, importance)
 
 
 def rank(run: Run) -> None:
     """Fit the ranker that chooses among the model's names."""
-    write_ranker(read_ratings(RATINGS), run.out)
+    write_ranker(read_ratings(RATINGS, run.config.version), run.out)
 
 
 def parity(run: Run) -> None:
     """Compare greedy tokens of the merged model and of both GGUFs."""
     rows = read_rows(run.folder / "rows.jsonl")
     prompts = [row.prompt for row in rows[:: max(1, len(rows) // PARITY_PROMPTS)]][:PARITY_PROMPTS]
-    result = check_parity(run.folder / "merged", run.folder / "f16.gguf", run.out / "model.gguf", prompts, run.folder)
+    merged, quantized = run.folder / "merged", run.out / "model.gguf"
+    result = check_parity(merged, run.folder / "f16.gguf", quantized, prompts, run.folder)
+    _, held_out = run.split()
+    result |= losses(merged, quantized, held_out[:LOSS_ROWS], run.config.data)
     print(f"parity: F16 {result['f16']:.1%}, {run.config.export.quantization} {result['quantized']:.1%}")
+    print(f"loss of held-out answers: {result['merged_loss']:.3f}, quantized {result['quantized_loss']:.3f}")
     (run.folder / "parity.json").write_text(json.dumps(result, indent=2))
 
 

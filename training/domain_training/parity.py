@@ -7,8 +7,11 @@ import subprocess
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from domain_training.bases import load_gguf
+from domain_training.config import DataSpec
+from domain_training.data import IGNORED_LABEL, Row, encode, with_hints
 from domain_training.paths import ROOT
 
 TOKENS = 32
@@ -52,6 +55,32 @@ def agreement(expected: list[list[int]], actual: list[list[int]]) -> float:
                 break
             same += 1
     return same / max(1, total)
+
+
+def answer_loss(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: list[Row], spec: DataSpec) -> float:
+    """Mean negative log-likelihood, in nats a token, of the answers of rows that show their first hints."""
+    total, count = 0.0, 0
+    for row in rows:
+        encoded = encode(with_hints(row.prompt, row.hints[: spec.hints_min]), row.names, tokenizer, spec.max_length)
+        ids, labels = torch.tensor([encoded["input_ids"]]), torch.tensor(encoded["labels"])[1:]
+        with torch.no_grad():
+            logits = model(input_ids=ids).logits[0, :-1]
+        answer = labels != IGNORED_LABEL
+        total += float(torch.nn.functional.cross_entropy(logits[answer], labels[answer], reduction="sum"))
+        count += int(answer.sum())
+    return total / max(1, count)
+
+
+def losses(merged: Path, quantized: Path, rows: list[Row], spec: DataSpec) -> dict[str, float]:
+    """What quantization costs: the loss on `rows` of the merged model and of the quantized one, dequantized."""
+    full = AutoModelForCausalLM.from_pretrained(merged, dtype=torch.float32).eval()
+    merged_loss = answer_loss(full, AutoTokenizer.from_pretrained(merged), rows, spec)
+    small, tokenizer = load_gguf(quantized, torch.float32)
+    return {
+        "loss_rows": float(len(rows)),
+        "merged_loss": merged_loss,
+        "quantized_loss": answer_loss(small.eval(), tokenizer, rows, spec),
+    }
 
 
 def check_parity(merged: Path, f16: Path, quantized: Path, prompts: list[str], work: Path) -> dict[str, float]:

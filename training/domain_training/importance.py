@@ -1,0 +1,52 @@
+"""What quantization should spare: how strongly each input column of each matrix is used on real prompts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from gguf import MODEL_ARCH, get_tensor_name_map
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from domain_training.data import Row, with_hints
+from domain_training.export import Floats
+
+#: The matrix that embeds tokens and, tied, projects onto them.
+TIED_EMBEDDINGS = "token_embd.weight"
+
+
+def column_importance(folder: Path, rows: list[Row], hints: int, max_length: int) -> dict[str, Floats]:
+    """Mean squared input of each column of each matrix over prompts and answers, by GGUF tensor name.
+
+    Tied embeddings are weighed by what they project.
+
+    Args:
+        folder: a merged model as transformers saves it.
+        rows: what to run it on, each with its first `hints` hints.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    names = get_tensor_name_map(MODEL_ARCH.LLAMA, model.config.num_hidden_layers)
+    sums: dict[str, torch.Tensor] = {}
+    tokens = 0
+
+    def watch(module: torch.nn.Module, name: str) -> None:
+        def add(_module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+            squares = inputs[0].square().flatten(0, -2).sum(0)
+            sums[name] = sums[name] + squares if name in sums else squares
+
+        module.register_forward_pre_hook(add)
+
+    for path, module in model.named_modules():
+        if isinstance(module, torch.nn.Linear):
+            name = names.get_name(f"{path}.weight", try_suffixes=(".weight",))
+            is_tied = path == "lm_head" and model.config.tie_word_embeddings
+            watch(module, TIED_EMBEDDINGS if is_tied else name)
+    with torch.no_grad():
+        for row in rows:
+            text = with_hints(row.prompt, row.hints[:hints]) + "".join(f"{name}\n" for name in row.names)
+            ids = tokenizer(text, return_tensors="pt", truncation=True, max_length=max_length)["input_ids"]
+            model(input_ids=ids)
+            tokens += ids.shape[1]
+    return {name: (total / tokens).numpy().astype(np.float32) for name, total in sums.items()}
