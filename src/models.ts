@@ -77,7 +77,8 @@ export async function resolveSafety(): Promise<VerifiedSafety> {
   };
 }
 
-async function readRegistry() {
+/** Which versions there are, and which is served. */
+export async function readRegistry() {
   return registrySchema.parse(JSON.parse(await readFile(fromRoot('models', 'registry.json'), 'utf8')));
 }
 

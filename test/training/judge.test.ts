@@ -1,9 +1,10 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { appendFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { z } from 'zod';
+import { askEach } from '../../training/eval/asking.js';
 import { AnswerCache, LlmJudge, NoVerdictError } from '../../training/eval/judge.js';
 
 const question = {
@@ -33,14 +34,28 @@ const rateLimited: Reply = (response) =>
   json(response, 429, { error: { message: 'slow down' } }, { 'retry-after-ms': '5' });
 
 /** A server that speaks the chat-completions protocol and gives these replies in turn, the last one for ever. */
-async function serve(replies: Reply[]): Promise<{ server: Server; bodies: string[]; baseUrl: string }> {
+function serve(replies: Reply[]) {
+  return serveBy((_body, count) => replies[Math.min(count, replies.length) - 1]!);
+}
+
+/** A server that chooses its reply by what was asked, and how many questions came so far; closed after the test. */
+async function serveFor(t: Test, choose: (body: string) => Reply) {
+  const { server, baseUrl } = await serveBy(choose);
+  t.teardown(() => server.closeAllConnections());
+  t.teardown(() => server.close());
+  return { baseUrl };
+}
+
+async function serveBy(
+  choose: (body: string, count: number) => Reply,
+): Promise<{ server: Server; bodies: string[]; baseUrl: string }> {
   const bodies: string[] = [];
   const server = createServer((request, response) => {
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
       bodies.push(`${request.method} ${request.url} ${request.headers.authorization} ${body}`);
-      replies[Math.min(bodies.length, replies.length) - 1]!(response);
+      choose(body, bodies.length)(response);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -116,6 +131,23 @@ t.test('a refusal of the judge is no verdict, and is not asked for again', async
   const { judge, bodies } = await judgeOn(t, [completion({ content: null, refusal: 'I cannot' })]);
   await t.rejects(judge.ask(question), NoVerdictError);
   t.equal(bodies.length, 1);
+});
+
+t.test('of many questions each gets its answer or none, and what it costs is said first', async (t) => {
+  const refused = completion({ content: null, refusal: 'I cannot' });
+  const path = join(t.testdir(), 'answers', 'answers.jsonl');
+  const { baseUrl } = await serveFor(t, (body) => (body.includes('Harmful?') ? refused : good));
+  const config = { apiKey: 'key', baseUrl, model: 'judge' };
+  const questions = ['Which?', 'Harmful?', 'And now?'].map((text) => ({ ...question, question: text }));
+  const said = t.capture(console, 'log');
+  const options = { folder: dirname(path), tokensPerAnswer: 10, price: '1,2' };
+  t.same(await askEach(config, questions, options), [{ better: 'second' }, undefined, { better: 'second' }]);
+  const lines = said().map(({ args }) => args.join(' '));
+  t.match(lines[0], /^3 of 3 questions to judge: about \d+ tokens in, 30 out, \$0\.00$/);
+  t.equal(lines[1], '1 questions without an answer');
+  const again = t.capture(console, 'log');
+  await askEach(config, questions, options);
+  t.match(again()[0]!.args.join(' '), /^1 of 3 questions/);
 });
 
 t.test('without a key there is no judge', async (t) => {

@@ -11,20 +11,19 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 
 #: Nothing of the machine or the moment goes into a committed file.
 mpl.rcParams["svg.hashsalt"] = "domain.yours"
 METADATA = {"Date": None, "Creator": None}
 
 
-def plot_confusion(report: dict[str, Any], out: Path) -> None:
+def draw_confusion(figures: dict[str, Any], axes: Axes) -> None:
     """Counts of refused and answered rows, harmful and lawful."""
-    figures = report["all"]
     counts = [
         [figures["truePositives"], figures["falseNegatives"]],
         [figures["falsePositives"], figures["trueNegatives"]],
     ]
-    figure, axes = plt.subplots(figsize=(4.4, 3.6), layout="constrained")
     axes.imshow(counts, cmap="Blues")
     axes.set_xticks([0, 1], ["refused", "answered"])
     axes.set_yticks([0, 1], ["harmful", "lawful"])
@@ -33,6 +32,12 @@ def plot_confusion(report: dict[str, Any], out: Path) -> None:
     for y, row in enumerate(counts):
         for x, count in enumerate(row):
             axes.text(x, y, str(count), ha="center", va="center", color="white" if count > highest / 2 else "black")
+
+
+def plot_confusion(report: dict[str, Any], out: Path) -> None:
+    """The confusion matrix of the whole test set."""
+    figure, axes = plt.subplots(figsize=(4.4, 3.6), layout="constrained")
+    draw_confusion(report["all"], axes)
     figure.savefig(out, metadata=METADATA)
     plt.close(figure)
 

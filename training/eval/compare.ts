@@ -13,18 +13,14 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stringify } from 'csv-stringify/sync';
-import pLimit from 'p-limit';
 import { z } from 'zod';
 import { loadConfig } from '../../src/config.js';
 import { fromRoot } from '../../src/paths.js';
+import { askEach } from './asking.js';
 import { datasetRowSchema, readCsv } from './csv.js';
-import { AnswerCache, LlmJudge, NoVerdictError } from './judge.js';
 import { blindPairs, pairQuestion, sides, winRate, type Answer, type BlindPair, type Side } from './pairwise.js';
 
 const seed = 20;
-const questionsAtOnce = 8;
-/** Letters a token, about, and tokens of an answer, for the estimate of what a run costs. */
-const lettersPerToken = 4;
 const tokensPerAnswer = 12;
 
 const keySchema = z.object({
@@ -106,35 +102,14 @@ async function writeSheet(older: string, newer: string, pairs: readonly BlindPai
 }
 
 async function askAll(older: string, newer: string, pairs: readonly BlindPair[], folder: string) {
-  const config = loadConfig().judge;
-  const judge = new LlmJudge(config, await AnswerCache.open(join(folder, 'answers.jsonl')));
-  const questions = pairs.map(pairQuestion);
-  const open = questions.filter((question) => !judge.knows(question));
-  const letters = open.reduce((sum, { instruction, question }) => sum + instruction.length + question.length, 0);
-  const [tokensIn, tokensOut] = [Math.round(letters / lettersPerToken), open.length * tokensPerAnswer];
-  const [priceIn = NaN, priceOut = NaN] = (values.price ?? '').split(',').map(Number);
-  const dollars = (tokensIn * priceIn + tokensOut * priceOut) / 1e6;
-  console.log(
-    `${open.length} of ${pairs.length} questions to ${config.model}: about ${tokensIn} tokens in, ${tokensOut} out` +
-      (Number.isNaN(dollars) ? '' : `, $${dollars.toFixed(2)}`),
+  const options = { folder, tokensPerAnswer, price: values.price };
+  const verdicts = await askEach(loadConfig().judge, pairs.map(pairQuestion), options);
+  report(
+    older,
+    newer,
+    pairs,
+    verdicts.map((verdict) => verdict?.better),
   );
-  const limit = pLimit(questionsAtOnce);
-  let unanswered = 0;
-  const verdicts = await Promise.all(
-    questions.map((question) =>
-      limit(async () => {
-        try {
-          return (await judge.ask(question)).better;
-        } catch (error) {
-          if (!(error instanceof NoVerdictError)) throw error;
-          unanswered++;
-          return undefined;
-        }
-      }),
-    ),
-  );
-  report(older, newer, pairs, verdicts);
-  if (unanswered > 0) console.log(`${unanswered} questions without a verdict`);
 }
 
 if (values.scores) {

@@ -10,7 +10,13 @@ export interface Confusion {
   trueNegatives: number;
 }
 
-export type Outcome = 'ok' | 'confirmed_inappropriate' | 'false_positive_inappropriate' | 'missed_inappropriate';
+export const outcomes = [
+  'ok',
+  'confirmed_inappropriate',
+  'false_positive_inappropriate',
+  'missed_inappropriate',
+] as const;
+export type Outcome = (typeof outcomes)[number];
 
 export function outcomeOf(label: 'allow' | 'refuse', refused: boolean): Outcome {
   if (label === 'refuse') return refused ? 'confirmed_inappropriate' : 'missed_inappropriate';
