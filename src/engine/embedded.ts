@@ -1,5 +1,20 @@
-import type { Llama, LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
-import type { Engine, GenerateRequest, GeneratedLine, Generation, Sampling } from './engine.js';
+import type {
+  ControlledEvaluateIndexOutput,
+  Llama,
+  LlamaContext,
+  LlamaContextSequence,
+  LlamaModel,
+  Token,
+} from 'node-llama-cpp';
+import type {
+  Engine,
+  GenerateRequest,
+  GeneratedLine,
+  Generation,
+  Sampling,
+  ScoredLine,
+  ScoreRequest,
+} from './engine.js';
 import { Gate } from './gate.js';
 import { hash32 } from './random.js';
 
@@ -71,6 +86,16 @@ export class EmbeddedEngine implements Engine {
     }
   }
 
+  async score({ prompt, lines, sequences, signal }: ScoreRequest): Promise<ScoredLine[]> {
+    if (lines.length === 0) return [];
+    const pool = await this._gate.acquire(Math.min(sequences, lines.length), signal, true);
+    try {
+      return await this._weigh(pool, this._promptTokens(prompt), lines, signal);
+    } finally {
+      this._gate.release(pool);
+    }
+  }
+
   async dispose(): Promise<void> {
     this._gate.close();
     await this._context.dispose();
@@ -104,6 +129,37 @@ export class EmbeddedEngine implements Engine {
       promptTokens: groups.reduce((sum, group) => sum + group.tokens.length, 0),
       generatedTokens: lists.reduce((sum, list) => sum + list.tokens, 0),
     };
+  }
+
+  /** Deals the lines to sequences that share the prompt's state; each takes its lines one after the other. */
+  private async _weigh(
+    pool: readonly LlamaContextSequence[],
+    prompt: Token[],
+    lines: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ScoredLine[]> {
+    const scored: ScoredLine[] = [];
+    const tokens = lines.map((line, index) => ({ index, line: this._model.tokenize(`${line}\n`, false) }));
+    await share(pool, prompt.slice(0, -1), signal);
+    await settleAll(
+      deal(tokens, pool.length).map(async (dealt, hand) => {
+        const sequence = pool[hand]!;
+        const firsts = dealt.map(({ line }) => line[0]!);
+        const [opening] = await sequence.controlledEvaluate([[prompt.at(-1)!, askFor(firsts)]]);
+        const start = sequence.nextTokenIndex;
+        for (const { index, line } of dealt) {
+          signal.throwIfAborted();
+          const input = line
+            .slice(0, -1)
+            .map((token, i): [Token, ReturnType<typeof askFor>] => [token, askFor([line[i + 1]!])]);
+          const outputs = [opening, ...(await sequence.controlledEvaluate(input))];
+          await sequence.eraseContextTokenRanges([{ start, end: sequence.nextTokenIndex }]);
+          const logProbability = line.reduce((sum, token, i) => sum + logProbabilityOf(token, outputs[i]), 0);
+          scored[index] = { logProbability, tokens: line.length };
+        }
+      }),
+    );
+    return scored;
   }
 
   /** Text never becomes a control token; a prompt over the window loses the end of its first line, not its last. */
@@ -150,6 +206,20 @@ export class EmbeddedEngine implements Engine {
     endLine();
     return { lines, tokens };
   }
+}
+
+/** Asks for the logits of tokens that may come next, of the likeliest one, and for the sum that normalizes them. */
+function askFor(tokens: Token[]) {
+  return { generateNext: { logits: { filter: { tokens, includeSelected: true } }, totalLogitWeight: true } } as const;
+}
+
+/** Natural logarithm of a next token's probability from what `askFor` gave: without sampling options the likeliest is selected. */
+function logProbabilityOf(token: Token, output: ControlledEvaluateIndexOutput | undefined): number {
+  const { logits, totalLogitWeight } = output?.next ?? {};
+  const logit = logits?.get(token);
+  if (logits === undefined || logit === undefined || totalLogitWeight === undefined)
+    throw new Error('the model gave no logit for a token that was asked for');
+  return logit - Math.max(...logits.values()) - Math.log(totalLogitWeight);
 }
 
 /** Evaluates the prompt in the first sequence and copies its state to the others. */

@@ -38,6 +38,21 @@ export interface Generation {
   queuedMs: number;
 }
 
+export interface ScoreRequest {
+  prompt: string;
+  /** Names that the model is asked about, as if each were the first line of its answer. */
+  lines: readonly string[];
+  /** Lines weighed side by side. */
+  sequences: number;
+  signal: AbortSignal;
+}
+
+export interface ScoredLine {
+  /** Natural logarithm of the probability of the line and its line break after the prompt. */
+  logProbability: number;
+  tokens: number;
+}
+
 /** Whatever turns prompts into candidate lines: a model in this process or a server elsewhere. */
 export interface Engine {
   /**
@@ -46,6 +61,13 @@ export interface Engine {
    * @throws the signal's reason when it was aborted
    */
   generate(request: GenerateRequest): Promise<Generation>;
+  /**
+   * How likely the model is to write each line. Who was let in to generate goes ahead of those who still wait.
+   * @returns one for each of the lines, in their order
+   * @throws EngineStoppedError when the engine is being disposed
+   * @throws the signal's reason when it was aborted
+   */
+  score(request: ScoreRequest): Promise<ScoredLine[]>;
   /** Requests that wait for sequences. */
   readonly queueDepth: number;
   dispose(): Promise<void>;

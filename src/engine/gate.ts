@@ -34,14 +34,15 @@ export class Gate<Item> {
 
   /**
    * @param count how many items, at least 1; more than the pool has is all of it
+   * @param isKnown has had items before: waits ahead of those who have not, and the limit is not for it
    * @throws QueueFullError, EngineStoppedError, or the signal's reason
    */
-  async acquire(count: number, signal: AbortSignal): Promise<Item[]> {
+  async acquire(count: number, signal: AbortSignal, isKnown = false): Promise<Item[]> {
     signal.throwIfAborted();
     if (this._closed) throw new EngineStoppedError();
     const wanted = Math.min(count, this._size);
-    if (this._waiting.length === 0 && this._free.length >= wanted) return this._free.splice(0, wanted);
-    if (this._waiting.length >= this._queueLimit) throw new QueueFullError(this._queueLimit);
+    if ((isKnown || this._waiting.length === 0) && this._free.length >= wanted) return this._free.splice(0, wanted);
+    if (!isKnown && this._waiting.length >= this._queueLimit) throw new QueueFullError(this._queueLimit);
     return new Promise((resolve, reject) => {
       const leave = () => {
         this._waiting.splice(this._waiting.indexOf(waiter), 1);
@@ -60,7 +61,8 @@ export class Gate<Item> {
         },
       };
       signal.addEventListener('abort', leave, { once: true });
-      this._waiting.push(waiter);
+      if (isKnown) this._waiting.unshift(waiter);
+      else this._waiting.push(waiter);
     });
   }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ScoredLine } from '../engine/engine.js';
 import { hash32, seededRandom } from '../engine/random.js';
 import { alliterates, isPronounceable, rhymes } from '../names/sound.js';
 import type { Segmentation, WordFrequencies } from '../names/segment.js';
@@ -59,6 +60,8 @@ export interface Measured {
   candidate: Candidate;
   parts: Segmentation;
   features: Features;
+  /** How likely the generator is to write the name for the description, where it was asked. */
+  line?: ScoredLine;
 }
 
 /** The features of a candidate, from its parts and how near they are to the description. */
@@ -107,7 +110,7 @@ export function measure(
   };
 }
 
-/** What the ranker weighs, by name; the names are the columns of data/name_ratings.csv. */
+/** What the ranker weighs of any name; their names are the columns of data/name_ratings.csv. */
 export const rankInputNames = [
   'relevance',
   'bestPart',
@@ -136,12 +139,21 @@ export const rankInputNames = [
 ] as const;
 export type RankInputs = Record<(typeof rankInputNames)[number], number>;
 
-export const rankerSchema = z.object({
-  /** Weights of a logistic regression on the inputs; the sum with `bias` is the log-odds that a rater calls a name good. */
-  weights: z.object(
-    Object.fromEntries(rankInputNames.map((name) => [name, z.number()])) as Record<keyof RankInputs, z.ZodNumber>,
-  ),
-  bias: z.number(),
+/** What the generator says of a name, by the names of the columns of data/name_ratings.csv. */
+export const lineInputNames = ['lineLogProbability', 'lineTokens'] as const;
+
+/** A logistic regression on some inputs: the sum with `bias` is the log-odds of a name's value. */
+const regressionOn = <Name extends string>(names: readonly Name[]) =>
+  z.object({
+    weights: z.object(Object.fromEntries(names.map((name) => [name, z.number()])) as Record<Name, z.ZodNumber>),
+    bias: z.number(),
+    /** From those log-odds to the log-odds that a judge calls one of the first names good. */
+    confidence: z.object({ slope: z.number().positive(), bias: z.number() }),
+  });
+
+export const rankerSchema = regressionOn(rankInputNames).extend({
+  /** Ranks the best by the others anew with what the generator says of them; a version without it never asks. */
+  weighed: regressionOn([...rankInputNames, ...lineInputNames]).optional(),
 });
 export type Ranker = z.infer<typeof rankerSchema>;
 
@@ -183,16 +195,28 @@ const fillerPenalty = 0.9;
 const bareWordPenalty = 2.5;
 const garblePenalty = 1.5;
 
-/** Log-odds that a rater calls the name good. */
-export function quality(features: Features, { weights, bias }: Ranker): number {
+/** What takes from a name whatever was learnt. */
+function penalties({ filler, bareWord, coverage, pronounceable }: Features): number {
+  const garble = coverage < 0.4 && pronounceable === 0 ? 1 : 0;
+  return fillerPenalty * filler + bareWordPenalty * bareWord + garblePenalty * garble;
+}
+
+/** Log-odds of a name's value to a rater, who calls it good, acceptable or bad. */
+export function quality({ features, line }: Measured, { weights, bias, weighed }: Ranker): number {
   const inputs = rankInputs(features);
-  const learnt = rankInputNames.reduce((sum, name) => sum + weights[name] * inputs[name], bias);
-  const garble = features.coverage < 0.4 && features.pronounceable === 0 ? 1 : 0;
-  return learnt - fillerPenalty * features.filler - bareWordPenalty * features.bareWord - garblePenalty * garble;
+  const sum = (by: RankInputs) => rankInputNames.reduce((total, name) => total + by[name] * inputs[name], 0);
+  const learnt =
+    line && weighed
+      ? weighed.bias +
+        sum(weighed.weights) +
+        weighed.weights.lineLogProbability * line.logProbability +
+        weighed.weights.lineTokens * line.tokens
+      : bias + sum(weights);
+  return learnt - penalties(features);
 }
 
 /** What a wished style adds: a name of that make rises, the others stay eligible. */
-function styleBonus(style: Style, { features }: Measured): number {
+export function styleBonus(style: Style = 'any', { features }: Measured): number {
   const fits: Record<Style, boolean> = {
     any: false,
     compound: features.words === 2 && features.coverage === 1,
@@ -209,7 +233,6 @@ const repetitionPenalty = 1.2;
 const luckWeight = 0.4;
 /** At most this share of a list is remembered from the training rows, so that answers stay fresh. */
 const recalledShare = 0.4;
-const logistic = (value: number) => 1 / (1 + Math.exp(-value));
 
 /**
  * Chooses `count` names: best first by quality and style, each further one less what it repeats of those before it
@@ -224,7 +247,7 @@ export function rank(
 ): RankedName[] {
   const left = measured.map((item) => ({
     item,
-    base: quality(item.features, ranker) + styleBonus(style, item),
+    base: quality(item, ranker) + styleBonus(style, item),
     luck: seed === undefined ? 0 : luckWeight * (2 * seededRandom(hash32(seed, item.candidate.name))() - 1),
   }));
   const chosen: Measured[] = [];
@@ -243,8 +266,8 @@ export function rank(
     const best = scored.reduce((a, b) => (b.score > a.score ? b : a));
     const { item, base } = left.splice(best.index, 1)[0]!;
     chosen.push(item);
-    const confidence = round(logistic(base));
-    const score = Math.min(confidence, round(logistic(best.score)));
+    const confidence = confidenceOf(base, item, ranker);
+    const score = Math.min(confidence, confidenceOf(best.score, item, ranker));
     ranked.push({ name: item.candidate.name, score, confidence });
   }
   return ranked;
@@ -256,4 +279,8 @@ function repeatedWords(item: Measured, chosen: readonly Measured[]): number {
   return words.filter((word) => used.some((other) => other.length >= 3 && sameStem(word, other))).length;
 }
 
-const round = (value: number) => Math.round(value * 1000) / 1000;
+/** Chance that a judge calls a name good, 0 to 1 to three places, from its log-odds of value. */
+function confidenceOf(logOdds: number, { line }: Measured, ranker: Ranker): number {
+  const { slope, bias } = (line && ranker.weighed ? ranker.weighed : ranker).confidence;
+  return Math.round(1000 / (1 + Math.exp(-(slope * logOdds + bias)))) / 1000;
+}

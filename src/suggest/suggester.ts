@@ -11,7 +11,7 @@ import { composeNames, isDemanding, pairNames } from './compose.js';
 import { describeFields, readConstraints, type ConstraintFields, type Constraints } from './constraints.js';
 import { ownWords, withOwnWords } from './own-words.js';
 import { buildPrompt } from './prompt.js';
-import { measure, rank, type Measured, type RankedName, type Ranker, type Style } from './rank.js';
+import { measure, quality, rank, styleBonus, type Measured, type RankedName, type Ranker, type Style } from './rank.js';
 import { sameStem, type Hint, type Recall, type Recalled } from './recall.js';
 import type { Relevance } from './relevance.js';
 
@@ -75,6 +75,8 @@ const wordsForDemands = 80;
 const hintsFound = 14;
 const hintsShown = 7;
 const pairsComposed = 48;
+/** So many of the best, by all but the generator's opinion, are put before the generator; fewer would lose good ones, more cost time. */
+const shortlisted = 32;
 /** A description's own words that are looked at, and those that stand beside the remembered ones; none below the floor. */
 const ownLookedAt = 12;
 const ownWordsFound = 4;
@@ -96,6 +98,13 @@ export interface Proposed {
   refusedByGenerator: boolean;
   verdicts: Suggestion['verdicts'];
   tokens: Suggestion['tokens'];
+}
+
+export interface ProposeOptions {
+  /** A business of the memory to leave out, for evaluation on the rows it came from. */
+  withoutRow?: number;
+  /** How many of the best the generator is asked about; unless given, as many as the ranker wants. */
+  asked?: number;
 }
 
 const noVerdicts: Suggestion['verdicts'] = { ok: 0, format: 0, constraint: 0, profanity: 0, brand: 0, duplicate: 0 };
@@ -136,15 +145,15 @@ export class Suggester {
   }
 
   /**
-   * Recall, generation over as many rounds as it takes, the checks on each name, and the features to rank by.
+   * Recall, generation over as many rounds as it takes, the checks on each name, the features to rank by, and for the
+   * best what the generator says of them.
    * @param timing where the milliseconds of each stage are added
-   * @param withoutRow a dataset row to leave out of recall, for evaluation on the training rows
    */
   async propose(
     request: SuggestRequest,
     signal: AbortSignal,
     timing: Timing = { total: 0 },
-    withoutRow?: number,
+    { withoutRow, asked = this._parts.ranker.weighed ? shortlisted : 0 }: ProposeOptions = {},
   ): Promise<Proposed> {
     const constraints = readConstraints(request.description, request);
     const wordCount = isDemanding(constraints) ? wordsForDemands : wordsFound;
@@ -170,7 +179,32 @@ export class Suggester {
     const measured = await timed(timing, 'rank', () =>
       this._measure(pool.candidates, query, recalled, request.description, own, signal),
     );
-    return { measured, refusedByGenerator: false, verdicts: pool.verdicts, tokens };
+    const best =
+      asked > 0
+        ? await timed(timing, 'generate', () => this._weigh(measured, request, recalled, asked, signal))
+        : measured;
+    return { measured: best, refusedByGenerator: false, verdicts: pool.verdicts, tokens };
+  }
+
+  /** The best of the measured names, with how likely the generator is to write each for the request. */
+  private async _weigh(
+    measured: readonly Measured[],
+    request: SuggestRequest,
+    recalled: Recalled,
+    count: number,
+    signal: AbortSignal,
+  ): Promise<Measured[]> {
+    const { engine, ranker } = this._parts;
+    const rated = measured.map((item) => ({ item, value: quality(item, ranker) + styleBonus(request.style, item) }));
+    const best = rated.toSorted((a, b) => b.value - a.value).slice(0, Math.max(count, 2 * request.count));
+    const hints = recalled.hints.slice(0, hintsShown).map(({ word }) => word);
+    const lines = await engine.score({
+      prompt: buildPrompt({ description: this._asked(request), hints }),
+      lines: best.map(({ item }) => item.candidate.name),
+      sequences: listsPerRound,
+      signal,
+    });
+    return best.map(({ item }, index) => ({ ...item, line: lines[index] }));
   }
 
   private async _generate(
@@ -254,12 +288,16 @@ export class Suggester {
     for (const text of [...pairs, ...composed, ...single]) pool.add({ text, source: 'composed' });
   }
 
+  /** The description and the wishes in one text, as the generator was taught to read them. */
+  private _asked(request: SuggestRequest): string {
+    const like = request.like?.length ? `Something like ${request.like.join(', ')}.` : '';
+    return [undisguise(request.description), describeFields(request), like].filter(Boolean).join(' ');
+  }
+
   /** The request with hints and without: what is near, and room for what is not. */
   private _prompts(request: SuggestRequest, recalled: Recalled, seed: number): string[] {
     const random = seededRandom(seed);
-    const wishes = describeFields(request);
-    const like = request.like?.length ? `Something like ${request.like.join(', ')}.` : '';
-    const description = [undisguise(request.description), wishes, like].filter(Boolean).join(' ');
+    const description = this._asked(request);
     const words = recalled.hints.map((hint) => hint.word);
     const hinted = shuffled(words.slice(0, hintsFound), random).slice(0, hintsShown);
     return [hinted, []].map((hints) => buildPrompt({ description, hints }));

@@ -55,6 +55,43 @@ t.test('sequences of one prompt start from the same state', async (t) => {
   t.same(texts, [...list, ...list, ...list, ...list]);
 });
 
+t.test('a line is weighed as what the model itself writes greedily', async (t) => {
+  const greedy = { temperature: 0, topK: 0, topP: 1, minP: 0 };
+  const { lines } = await engine.generate(request({ prompts: [prompts[0]!], sequences: 1, sampling: greedy }));
+  const { text, logProbability, tokens } = lines[0]!;
+  const [scored] = await engine.score({ prompt: prompts[0]!, lines: [text], sequences: 1, signal: never });
+  t.equal(scored!.tokens, tokens);
+  t.ok(Math.abs(scored!.logProbability - logProbability) < 0.02, `${scored!.logProbability} and ${logProbability}`);
+});
+
+t.test('lines are weighed each for itself, whatever stands beside them', async (t) => {
+  const lines = ['doughdock', 'pawpost', 'crustcart', 'ledgerlane', 'loaf', 'engineeringcompany'];
+  const weigh = (shown: string[], sequences: number) =>
+    engine.score({ prompt: prompts[0]!, lines: shown, sequences, signal: never });
+  const scored = await weigh(lines, 4);
+  const turned = (await weigh([...lines].reverse(), 2)).reverse();
+  t.equal(scored.length, lines.length);
+  for (const [index, { logProbability, tokens }] of scored.entries()) {
+    t.ok(logProbability < 0 && tokens >= 2);
+    t.ok(Math.abs(logProbability - turned[index]!.logProbability) < 0.1);
+  }
+  t.ok(scored[0]!.logProbability > scored[3]!.logProbability, 'a bakery is likelier to be named after dough');
+  t.same(await weigh([], 4), []);
+});
+
+t.test('who leaves while lines are weighed gives the sequences back', async (t) => {
+  const leaving = new AbortController();
+  const weighing = engine.score({
+    prompt: prompts[0]!,
+    lines: Array.from({ length: 200 }, (_, i) => `doughdock${i}`),
+    sequences: 4,
+    signal: leaving.signal,
+  });
+  setTimeout(() => leaving.abort(new Error('left')), 30);
+  await t.rejects(weighing, { message: 'left' });
+  t.equal((await engine.generate(request())).sequences, 4);
+});
+
 t.test('more requests than sequences wait their turn, and none is lost', async (t) => {
   const both = await Promise.all([
     engine.generate(request()),

@@ -28,6 +28,25 @@ t.test('a full queue refuses', async (t) => {
   await t.rejects(gate.acquire(1, never), QueueFullError);
 });
 
+t.test('who had items before goes ahead of those who wait, past the limit', async (t) => {
+  const gate = new Gate([1, 2], 1);
+  const held = await gate.acquire(1, never);
+  const order: string[] = [];
+  const waiting = gate.acquire(2, never).then((items) => {
+    order.push('waiting');
+    gate.release(items);
+  });
+  t.equal((await gate.acquire(1, never, true)).length, 1, 'a free item at once');
+  const known = gate.acquire(2, never, true).then((items) => {
+    order.push('known');
+    gate.release(items);
+  });
+  t.equal(gate.queueDepth, 2);
+  gate.release([...held, 2]);
+  await Promise.all([waiting, known]);
+  t.same(order, ['known', 'waiting']);
+});
+
 t.test('who gives up leaves the queue, and those behind move up', async (t) => {
   const gate = new Gate([1, 2], 10);
   const held = await gate.acquire(1, never);

@@ -12,6 +12,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,35 +27,67 @@ RIDGE = 3.0
 NEWTON_STEPS = 60
 FOLDS = 8
 TOP = 5
+BINS = 10
 RATINGS = DATA / "name_ratings.csv"
-META_COLUMNS = ("description", "name", "rating")
+META_COLUMNS = ("description", "name", "rating", "generator")
+#: What the generator says of a name; empty where it was not asked.
+LINE_COLUMNS = ("lineLogProbability", "lineTokens")
+#: Inputs whose weight is learnt anew beside what the generator says: it thinks well of what it wrote.
+SOURCE_COLUMNS = ("written", "composed")
 
 
 @dataclass(frozen=True)
 class Ratings:
-    """Inputs (names x inputs), targets 0 to 1, the value of each rating, and which description a name belongs to."""
+    """Inputs (names x inputs), targets 0 to 1, the value of each rating, and which description a name belongs to.
+
+    `lines` (names x 2) is what the generator says of a name, NaN where it was not asked.
+    """
 
     columns: list[str]
     inputs: Floats
+    lines: Floats
     targets: Floats
     values: Floats
     groups: NDArray[np.int64]
 
+    @property
+    def was_asked(self) -> NDArray[np.bool_]:
+        """Which names the generator was asked about."""
+        asked: NDArray[np.bool_] = ~np.isnan(self.lines).any(axis=1)
+        return asked
 
-def read_ratings(path: Path) -> Ratings:
-    """Rows of the ratings file.
+    def only(self, chosen: NDArray[np.bool_]) -> Ratings:
+        """The chosen names alone."""
+        return Ratings(
+            self.columns,
+            self.inputs[chosen],
+            self.lines[chosen],
+            self.targets[chosen],
+            self.values[chosen],
+            self.groups[chosen],
+        )
+
+
+def read_ratings(path: Path, generator: str) -> Ratings:
+    """Rows of the ratings file; what another generator than this version's said counts as not asked.
 
     Raises:
         KeyError: a rating is none of good, acceptable, bad.
     """
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    columns = [column for column in rows[0] if column not in META_COLUMNS]
+    columns = [column for column in rows[0] if column not in (*META_COLUMNS, *LINE_COLUMNS)]
     numbers = {description: index for index, description in enumerate(dict.fromkeys(r["description"] for r in rows))}
     worth = {"good": 1.0, "acceptable": 0.5, "bad": 0.0}
     return Ratings(
         columns=columns,
         inputs=np.array([[float(row[column]) for column in columns] for row in rows]),
+        lines=np.array(
+            [
+                [float(row[column]) if row.get("generator") == generator else np.nan for column in LINE_COLUMNS]
+                for row in rows
+            ]
+        ),
         targets=np.array([TARGETS[row["rating"]] for row in rows]),
         values=np.array([worth[row["rating"]] for row in rows]),
         groups=np.array([numbers[row["description"]] for row in rows]),
@@ -76,54 +109,132 @@ def fit(inputs: Floats, targets: Floats) -> tuple[Floats, float]:
     return weights, float(solution[-1] - weights @ mean)
 
 
-def top_value(scores: Floats, ratings: Ratings) -> float:
-    """Mean value (good 1, acceptable 0.5, bad 0) of the five names that come first, over descriptions."""
-    means = []
-    for group in np.unique(ratings.groups):
-        members = np.flatnonzero(ratings.groups == group)
-        best = members[np.argsort(-scores[members])[:TOP]]
-        means.append(ratings.values[best].mean())
-    return float(np.mean(means))
+@dataclass(frozen=True)
+class Rankers:
+    """Weights and bias over the inputs, and over the inputs and what the generator says."""
+
+    first: tuple[Floats, float]
+    weighed: tuple[Floats, float]
 
 
-def cross_validate(ratings: Ratings) -> Floats:
-    """Log-odds of each name from a fit on the other folds' descriptions."""
+def fit_both(ratings: Ratings, chosen: NDArray[np.bool_]) -> Rankers:
+    """Fit on the chosen names; the second on those of them that the generator was asked about, above the first."""
+    weights, bias = fit(ratings.inputs[chosen], ratings.targets[chosen])
+    asked = chosen & ratings.was_asked
+    sources = [ratings.columns.index(column) for column in SOURCE_COLUMNS if column in ratings.columns]
+    if not asked.any():
+        return Rankers((weights, bias), (np.append(weights, [0.0, 0.0]), bias))
+    log_odds = ratings.inputs @ weights + bias
+    design = np.column_stack([log_odds, ratings.inputs[:, sources], ratings.lines])
+    above, above_bias = fit(design[asked], ratings.targets[asked])
+    weighed = above[0] * weights
+    weighed[sources] += above[1 : 1 + len(sources)]
+    return Rankers(
+        (weights, bias), (np.append(weighed, above[1 + len(sources) :]), float(above[0] * bias + above_bias))
+    )
+
+
+def cross_validate(ratings: Ratings) -> tuple[Floats, Floats]:
+    """Log-odds of each name by both rankers, fitted on the other folds' descriptions; NaN where there is no line."""
     groups = np.random.default_rng(0).permutation(np.unique(ratings.groups))
-    scores = np.zeros(len(ratings.targets))
+    first, weighed = np.zeros(len(ratings.targets)), np.zeros(len(ratings.targets))
     for fold in np.array_split(groups, FOLDS):
         held_out = np.isin(ratings.groups, fold)
-        weights, bias = fit(ratings.inputs[~held_out], ratings.targets[~held_out])
-        scores[held_out] = ratings.inputs[held_out] @ weights + bias
-    return scores
+        rankers = fit_both(ratings, ~held_out)
+        first[held_out] = ratings.inputs[held_out] @ rankers.first[0] + rankers.first[1]
+        inputs = np.hstack([ratings.inputs[held_out], ratings.lines[held_out]])
+        weighed[held_out] = inputs @ rankers.weighed[0] + rankers.weighed[1]
+    return first, weighed
+
+
+def first_names(scores: Floats, ratings: Ratings) -> NDArray[np.int64]:
+    """Indices of each description's first five names by score: those that would be answered with."""
+    first = [
+        members[np.argsort(-scores[members])[:TOP]]
+        for members in (np.flatnonzero(ratings.groups == group) for group in np.unique(ratings.groups))
+    ]
+    return np.concatenate(first)
+
+
+def top_value(scores: Floats, ratings: Ratings) -> float:
+    """Mean value (good 1, acceptable 0.5, bad 0) of the five names that come first, over all descriptions."""
+    return float(ratings.values[first_names(scores, ratings)].mean())
+
+
+def fit_confidence(first: NDArray[np.int64], held_out: Floats, ratings: Ratings) -> tuple[Floats, float]:
+    """Slope (one number) and bias from log-odds of value to log-odds that a rater calls the name good.
+
+    Fitted on held-out log-odds of the names that would be answered with (J. Platt, "Probabilistic Outputs for Support
+    Vector Machines", 1999): the first of many look better than they are.
+
+    Args:
+        first: indices of those names.
+    """
+    return fit(held_out[first, None], (ratings.values[first] == 1).astype(np.float64))
+
+
+def confidences(log_odds: Floats, slope: Floats, bias: float) -> Floats:
+    """Chances, 0 to 1, that a rater calls a name good."""
+    chances: Floats = 1 / (1 + np.exp(-(slope[0] * log_odds + bias)))
+    return chances
+
+
+def calibration_error(chances: Floats, good: NDArray[np.bool_]) -> float:
+    """Expected calibration error, 0 to 1, over ten bins of equal width (Guo et al., ICML 2017)."""
+    bins = np.minimum(BINS - 1, (chances * BINS).astype(int))
+    inside = [bins == number for number in range(BINS) if np.any(bins == number)]
+    return float(sum(one.mean() * abs(chances[one].mean() - good[one].mean()) for one in inside))
+
+
+def regression(columns: list[str], fitted: tuple[Floats, float], held_out: Floats, ratings: Ratings) -> dict[str, Any]:
+    """What the service reads of a ranker: weights by name, bias, and how its log-odds become a confidence."""
+    weights, bias = fitted
+    slope, confidence_bias = fit_confidence(first_names(held_out, ratings), held_out, ratings)
+    return {
+        "weights": {name: round(float(weight), 4) for name, weight in zip(columns, weights, strict=True)},
+        "bias": round(bias, 4),
+        "confidence": {"slope": round(float(slope[0]), 4), "bias": round(confidence_bias, 4)},
+    }
 
 
 def write_ranker(ratings: Ratings, folder: Path) -> None:
     """Fit on all ratings and write ranker.json into a version's folder."""
-    weights, bias = fit(ratings.inputs, ratings.targets)
-    artifact = {
-        "weights": {name: round(float(w), 4) for name, w in zip(ratings.columns, weights, strict=True)},
-        "bias": round(bias, 4),
-    }
+    rankers = fit_both(ratings, np.ones(len(ratings.targets), dtype=bool))
+    first, weighed = cross_validate(ratings)
+    artifact = regression(ratings.columns, rankers.first, first, ratings)
+    asked = ratings.was_asked
+    if asked.any():
+        columns = [*ratings.columns, *LINE_COLUMNS]
+        artifact["weighed"] = regression(columns, rankers.weighed, weighed[asked], ratings.only(asked))
     (folder / "ranker.json").write_text(json.dumps(artifact, indent=2) + "\n")
 
 
 def main() -> None:
     version = sys.argv[1] if len(sys.argv) > 1 else "v1"
-    ratings = read_ratings(RATINGS)
+    ratings = read_ratings(RATINGS, version)
     write_ranker(ratings, MODELS / version)
-    print_report(ratings, cross_validate(ratings))
+    first, weighed = cross_validate(ratings)
+    print_report("without the generator's opinion", first, ratings)
+    asked = ratings.was_asked
+    if asked.any():
+        print_report("the same of names it was asked about", first[asked], ratings.only(asked))
+        print_report("with the generator's opinion", weighed[asked], ratings.only(asked))
 
 
-def print_report(ratings: Ratings, held_out: Floats) -> None:
+def print_report(title: str, held_out: Floats, ratings: Ratings) -> None:
     """How well held-out log-odds order the names, beside the worst and the best that could be."""
-    chance = 1 / (1 + np.exp(-held_out))
     random_order = np.random.default_rng(1).random(len(ratings.values))
-    good = np.mean(ratings.values == 1)
-    print(f"{len(ratings.values)} names, {len(np.unique(ratings.groups))} descriptions; good {good:.1%}")
-    print(f"value of the first five, held out: {top_value(held_out, ratings):.3f}")
-    print(f"  in random order: {top_value(random_order, ratings):.3f}")
-    print(f"  in the best order: {top_value(ratings.values, ratings):.3f}")
-    print(f"mean chance, held out: {chance.mean():.3f}; mean value: {ratings.values.mean():.3f}")
+    good = ratings.values == 1
+    print(f"{title}: {len(good)} names, {len(np.unique(ratings.groups))} descriptions; good {good.mean():.1%}")
+    print(f"  value of the first five, held out: {top_value(held_out, ratings):.3f}")
+    print(f"    in random order: {top_value(random_order, ratings):.3f}")
+    print(f"    in the best order: {top_value(ratings.values, ratings):.3f}")
+    first = first_names(held_out, ratings)
+    fitted = np.isin(ratings.groups[first], np.unique(ratings.groups)[::2])
+    others = first[~fitted]
+    chances = confidences(held_out[others], *fit_confidence(first[fitted], held_out, ratings))
+    print(f"  confidence of first names, fitted on half of the descriptions: {chances.mean():.3f} on average")
+    print(f"    good {good[others].mean():.3f}, calibration error {calibration_error(chances, good[others]):.3f}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
  * Measures rated names anew: after a change of embedder, memory or features the ratings stay true, their inputs do not.
  *
  * Usage: node dist/training/eval/rate-again.js VERSION MEMORY.csv RATINGS.csv
- * What depends on the run that proposed a name (log-probability, votes, its source) is kept from the file.
+ * What depends on the run that proposed a name (log-probability, votes, its source) and what the generator said of it are
+ * kept from the file.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
@@ -16,7 +17,7 @@ import { loadParts } from '../../src/service.js';
 import { ownWords, withOwnWords } from '../../src/suggest/own-words.js';
 import type { Candidate } from '../../src/suggest/candidates.js';
 import type { Recalled } from '../../src/suggest/recall.js';
-import { measure, rankInputs } from '../../src/suggest/rank.js';
+import { lineInputNames, measure, rankInputs } from '../../src/suggest/rank.js';
 import { rounded } from './csv.js';
 import { readMemory } from './memory.js';
 
@@ -77,7 +78,8 @@ for (const rating of ratings) {
   const memory = parts.recall.wordMemory(recalled(description, query));
   const similarity = await parts.relevance.of(query, split);
   const { features } = measure(candidate, split, similarity, description, words, memory);
-  table.push({ description, name, rating: rating['rating'] ?? '', ...rounded(rankInputs(features)) });
+  const said = Object.fromEntries(['generator', ...lineInputNames].map((input) => [input, rating[input] ?? '']));
+  table.push({ description, name, rating: rating['rating'] ?? '', ...rounded(rankInputs(features)), ...said });
 }
 await writeFile(ratingsPath, stringify(table, { header: true }));
 console.log(`${table.length} names measured anew -> ${ratingsPath}`);

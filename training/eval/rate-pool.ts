@@ -4,7 +4,8 @@
  * Usage: node dist/training/eval/rate-pool.js VERSION MEMORY.csv FIRST OUT.csv [ROWS] [SKIP]
  * Businesses before the FIRST allowed one, which model or embedder were taught on, are not drawn, nor any that
  * data/name_ratings.csv has; each is told in one of its wordings. Writes description,name,rating (empty) and the ranker's
- * inputs, some 20 names a row: the best by the present ranker and a random few of the rest.
+ * inputs, some 20 names a row: the best by the present ranker and a random few of the rest. Where the ranker asks the
+ * generator, all of them are put before it.
  */
 import { writeFile } from 'node:fs/promises';
 import { stringify } from 'csv-stringify/sync';
@@ -47,14 +48,23 @@ for (const row of drawn) {
   const { suggestions } = businesses[row]!;
   const description = shuffled(wordings[row]!, random)[0]!;
   const signal = AbortSignal.timeout(deadlineMs);
-  const { measured } = await suggester.propose({ description, count: 5, seed: row }, signal, undefined, row);
+  const request = { description, count: 5, seed: row };
+  const { measured } = await suggester.propose(request, signal, undefined, { withoutRow: row, asked: Infinity });
   const own = new Set(suggestions);
   const fresh = measured
     .filter(({ candidate }) => !own.has(candidate.name))
-    .sort((a, b) => quality(b.features, parts.ranker) - quality(a.features, parts.ranker));
+    .sort((a, b) => quality(b, parts.ranker) - quality(a, parts.ranker));
   const shown = [...fresh.slice(0, bestShown), ...shuffled(fresh.slice(bestShown), random).slice(0, othersShown)];
-  for (const { candidate, features } of shuffled(shown, random))
-    table.push({ description, name: candidate.name, rating: '', ...rounded(rankInputs(features)) });
+  for (const { candidate, features, line } of shuffled(shown, random))
+    table.push({
+      description,
+      name: candidate.name,
+      rating: '',
+      ...rounded(rankInputs(features)),
+      generator: line ? model.version : '',
+      lineLogProbability: line?.logProbability.toFixed(4) ?? '',
+      lineTokens: line?.tokens ?? '',
+    });
 }
 await writeFile(outPath, stringify(table, { header: true }));
 console.log(`${table.length} names for ${drawn.length} descriptions -> ${outPath}`);
