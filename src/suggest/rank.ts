@@ -56,12 +56,28 @@ spot core plus prime edge link pulse tide craft`.split(/\s+/),
 /** What a name that the model did not write counts for, about its middling ones. */
 const unwrittenLogProbability = { recall: -2.2, composed: -2.8, model: -2.8 };
 
+/** How likely the generator is to write a name for the description. */
+export interface WeighedLine extends ScoredLine {
+  /** Standard deviations that its log-probability lies above the mean of all names weighed with it. */
+  advantage: number;
+}
+
 export interface Measured {
   candidate: Candidate;
   parts: Segmentation;
   features: Features;
-  /** How likely the generator is to write the name for the description, where it was asked. */
-  line?: ScoredLine;
+  /** What the generator says of it, where it was asked. */
+  line?: WeighedLine;
+}
+
+/** Sets log-probabilities beside one another: what one business makes likely another does not. */
+export function weighLines(lines: readonly ScoredLine[]): WeighedLine[] {
+  const mean = lines.reduce((sum, { logProbability }) => sum + logProbability, 0) / lines.length;
+  const variance = lines.reduce((sum, { logProbability }) => sum + (logProbability - mean) ** 2, 0) / lines.length;
+  return lines.map((line) => ({
+    ...line,
+    advantage: variance === 0 ? 0 : (line.logProbability - mean) / Math.sqrt(variance),
+  }));
 }
 
 /** The features of a candidate, from its parts and how near they are to the description. */
@@ -140,7 +156,7 @@ export const rankInputNames = [
 export type RankInputs = Record<(typeof rankInputNames)[number], number>;
 
 /** What the generator says of a name, by the names of the columns of data/name_ratings.csv. */
-export const lineInputNames = ['lineLogProbability', 'lineTokens'] as const;
+export const lineInputNames = ['lineAdvantage', 'lineTokens'] as const;
 
 /** A logistic regression on some inputs: the sum with `bias` is the log-odds of a name's value. */
 const regressionOn = <Name extends string>(names: readonly Name[]) =>
@@ -209,7 +225,7 @@ export function quality({ features, line }: Measured, { weights, bias, weighed }
     line && weighed
       ? weighed.bias +
         sum(weighed.weights) +
-        weighed.weights.lineLogProbability * line.logProbability +
+        weighed.weights.lineAdvantage * line.advantage +
         weighed.weights.lineTokens * line.tokens
       : bias + sum(weights);
   return learnt - penalties(features);

@@ -11,7 +11,17 @@ import { composeNames, isDemanding, pairNames } from './compose.js';
 import { describeFields, readConstraints, type ConstraintFields, type Constraints } from './constraints.js';
 import { ownWords, withOwnWords } from './own-words.js';
 import { buildPrompt } from './prompt.js';
-import { measure, quality, rank, styleBonus, type Measured, type RankedName, type Ranker, type Style } from './rank.js';
+import {
+  measure,
+  quality,
+  rank,
+  styleBonus,
+  weighLines,
+  type Measured,
+  type RankedName,
+  type Ranker,
+  type Style,
+} from './rank.js';
 import { sameStem, type Hint, type Recall, type Recalled } from './recall.js';
 import type { Relevance } from './relevance.js';
 
@@ -204,7 +214,8 @@ export class Suggester {
       sequences: listsPerRound,
       signal,
     });
-    return best.map(({ item }, index) => ({ ...item, line: lines[index] }));
+    const weighed = weighLines(lines);
+    return best.map(({ item }, index) => ({ ...item, line: weighed[index] }));
   }
 
   private async _generate(

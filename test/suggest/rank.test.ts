@@ -3,7 +3,14 @@ import t from 'tap';
 import { parseWordFrequencies, segment } from '../../src/names/segment.js';
 import { fromRoot } from '../../src/paths.js';
 import type { Candidate } from '../../src/suggest/candidates.js';
-import { measure, rank as rankWith, rankerSchema, type Measured, type Style } from '../../src/suggest/rank.js';
+import {
+  measure,
+  rank as rankWith,
+  rankerSchema,
+  weighLines,
+  type Measured,
+  type Style,
+} from '../../src/suggest/rank.js';
 
 const words = parseWordFrequencies(readFileSync(fromRoot('data', 'words_en.tsv'), 'utf8'));
 const ranker = rankerSchema.parse(JSON.parse(readFileSync(fromRoot('models', 'v1', 'ranker.json'), 'utf8')));
@@ -57,4 +64,32 @@ t.test('confidence and score are chances', async (t) => {
 
 t.test('nothing ranks to nothing', async (t) => {
   t.same(rank([], 5), []);
+});
+
+t.test('what the generator says counts where the ranker was fitted to it, and nowhere else', async (t) => {
+  const line = (advantage: number) => ({ logProbability: -10, tokens: 4, advantage });
+  const pair = [
+    { ...measured('doughdock', 0.5), line: line(-2) },
+    { ...measured('crumbcart', 0.5), line: line(2) },
+  ];
+  const { weights, bias, confidence } = ranker;
+  const weighed = { weights: { ...weights, lineAdvantage: 3, lineTokens: 0 }, bias, confidence };
+  const [first, second] = rankWith(pair, { ...ranker, weighed }, 2);
+  t.equal(first!.name, 'crumbcart');
+  t.ok(first!.confidence > second!.confidence + 0.3);
+  const unweighed = (list: Measured[]) => rankWith(list, { ...ranker, weighed: undefined }, 2);
+  t.same(unweighed(pair), unweighed(pair.map(({ candidate, parts, features }) => ({ candidate, parts, features }))));
+});
+
+t.test('an advantage is measured in deviations from the mean of the list', async (t) => {
+  const lines = [-12, -10, -8].map((logProbability) => ({ logProbability, tokens: 4 }));
+  t.same(
+    weighLines(lines).map(({ advantage }) => Number(advantage.toFixed(3))),
+    [-1.225, 0, 1.225],
+  );
+  t.same(
+    weighLines(lines.slice(0, 1)).map(({ advantage }) => advantage),
+    [0],
+  );
+  t.same(weighLines([]), []);
 });

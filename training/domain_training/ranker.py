@@ -29,9 +29,9 @@ FOLDS = 8
 TOP = 5
 BINS = 10
 RATINGS = DATA / "name_ratings.csv"
-META_COLUMNS = ("description", "name", "rating", "generator")
+META_COLUMNS = ("description", "name", "rating", "generator", "lineLogProbability")
 #: What the generator says of a name; empty where it was not asked.
-LINE_COLUMNS = ("lineLogProbability", "lineTokens")
+LINE_COLUMNS = ("lineAdvantage", "lineTokens")
 #: Inputs whose weight is learnt anew beside what the generator says: it thinks well of what it wrote.
 SOURCE_COLUMNS = ("written", "composed")
 

@@ -78,7 +78,9 @@ for (const rating of ratings) {
   const memory = parts.recall.wordMemory(recalled(description, query));
   const similarity = await parts.relevance.of(query, split);
   const { features } = measure(candidate, split, similarity, description, words, memory);
-  const said = Object.fromEntries(['generator', ...lineInputNames].map((input) => [input, rating[input] ?? '']));
+  const said = Object.fromEntries(
+    ['generator', 'lineLogProbability', ...lineInputNames].map((input) => [input, rating[input] ?? '']),
+  );
   table.push({ description, name, rating: rating['rating'] ?? '', ...rounded(rankInputs(features)), ...said });
 }
 await writeFile(ratingsPath, stringify(table, { header: true }));

@@ -4,8 +4,8 @@
  * Usage: node dist/training/eval/rate-pool.js VERSION MEMORY.csv FIRST OUT.csv [ROWS] [SKIP]
  * Businesses before the FIRST allowed one, which model or embedder were taught on, are not drawn, nor any that
  * data/name_ratings.csv has; each is told in one of its wordings. Writes description,name,rating (empty) and the ranker's
- * inputs, some 20 names a row: the best by the present ranker and a random few of the rest. Where the ranker asks the
- * generator, all of them are put before it.
+ * inputs, some 20 names a row: the best by the present ranker and a random few of the rest. All of them are of those that
+ * the generator is asked about.
  */
 import { writeFile } from 'node:fs/promises';
 import { stringify } from 'csv-stringify/sync';
@@ -22,6 +22,8 @@ import { readMemory } from './memory.js';
 
 const bestShown = 10;
 const othersShown = 10;
+/** As many as the service asks the generator about, whether or not the version's ranker does. */
+const asked = 32;
 const seed = 42;
 const deadlineMs = 120_000;
 
@@ -49,7 +51,7 @@ for (const row of drawn) {
   const description = shuffled(wordings[row]!, random)[0]!;
   const signal = AbortSignal.timeout(deadlineMs);
   const request = { description, count: 5, seed: row };
-  const { measured } = await suggester.propose(request, signal, undefined, { withoutRow: row, asked: Infinity });
+  const { measured } = await suggester.propose(request, signal, undefined, { withoutRow: row, asked });
   const own = new Set(suggestions);
   const fresh = measured
     .filter(({ candidate }) => !own.has(candidate.name))
@@ -63,6 +65,7 @@ for (const row of drawn) {
       ...rounded(rankInputs(features)),
       generator: line ? model.version : '',
       lineLogProbability: line?.logProbability.toFixed(4) ?? '',
+      lineAdvantage: line?.advantage.toFixed(4) ?? '',
       lineTokens: line?.tokens ?? '',
     });
 }
