@@ -14,6 +14,7 @@ import type {
   Sampling,
   ScoredLine,
   ScoreRequest,
+  Scoring,
 } from './engine.js';
 import { Gate } from './gate.js';
 import { hash32 } from './random.js';
@@ -76,30 +77,38 @@ export class EmbeddedEngine implements Engine {
   }
 
   async generate(request: GenerateRequest): Promise<Generation> {
-    const queuedAt = performance.now();
-    const pool = await this._gate.acquire(request.sequences, request.signal);
-    const queuedMs = performance.now() - queuedAt;
-    try {
-      return { ...(await this._run(pool, request)), queuedMs };
-    } finally {
-      this._gate.release(pool);
-    }
+    return this._lend(request, (pool) => this._run(pool, request));
   }
 
-  async score({ prompt, lines, sequences, signal }: ScoreRequest): Promise<ScoredLine[]> {
-    if (lines.length === 0) return [];
-    const pool = await this._gate.acquire(Math.min(sequences, lines.length), signal, true);
-    try {
-      return await this._weigh(pool, this._promptTokens(prompt), lines, signal);
-    } finally {
-      this._gate.release(pool);
-    }
+  async score(request: ScoreRequest): Promise<Scoring> {
+    const { prompt, lines, sequences, signal } = request;
+    if (lines.length === 0) return { lines: [], promptTokens: 0, queuedMs: 0 };
+    const tokens = this._promptTokens(prompt);
+    return this._lend({ ...request, sequences: Math.min(sequences, lines.length) }, async (pool) => ({
+      lines: await this._weigh(pool, tokens, lines, signal),
+      promptTokens: tokens.length,
+    }));
   }
 
   async dispose(): Promise<void> {
     this._gate.close();
     await this._context.dispose();
     await this._model.dispose();
+  }
+
+  /** Does work on sequences from the pool and gives them back, whatever comes of it. */
+  private async _lend<Result>(
+    { sequences, signal, isContinued }: Pick<ScoreRequest, 'sequences' | 'signal' | 'isContinued'>,
+    work: (pool: readonly LlamaContextSequence[]) => Promise<Result>,
+  ): Promise<Result & { queuedMs: number }> {
+    const queuedAt = performance.now();
+    const pool = await this._gate.acquire(sequences, signal, isContinued);
+    const queuedMs = performance.now() - queuedAt;
+    try {
+      return { ...(await work(pool)), queuedMs };
+    } finally {
+      this._gate.release(pool);
+    }
   }
 
   private async _run(

@@ -6,18 +6,24 @@ export interface GeneratedLine {
   tokens: number;
 }
 
-export interface GenerateRequest {
-  /** Prompts to continue; each is evaluated once, and its sequences share that state. */
-  prompts: readonly string[];
-  /** Name lists to sample, dealt to the prompts in turn. */
+/** What both uses of the engine's sequences share. */
+interface SequenceRequest {
+  /** Sequences to run side by side. */
   sequences: number;
+  /** A later part of a request that was let in already: goes ahead of those who still wait, and the queue's limit is not for it. */
+  isContinued?: boolean;
+  /** Aborting it frees the sequences within one token and rejects with its reason. */
+  signal: AbortSignal;
+}
+
+export interface GenerateRequest extends SequenceRequest {
+  /** Prompts to continue; sequences are dealt to them in turn, and those of one prompt share its state. */
+  prompts: readonly string[];
   /** Each sequence samples from its own stream derived from this. */
   seed: number;
   /** Longest list, in tokens. */
   maxTokens: number;
   sampling: Sampling;
-  /** Aborting it frees the sequences within one token and rejects with its reason. */
-  signal: AbortSignal;
 }
 
 export interface Sampling {
@@ -38,19 +44,24 @@ export interface Generation {
   queuedMs: number;
 }
 
-export interface ScoreRequest {
+export interface ScoreRequest extends SequenceRequest {
   prompt: string;
   /** Names that the model is asked about, as if each were the first line of its answer. */
   lines: readonly string[];
-  /** Lines weighed side by side. */
-  sequences: number;
-  signal: AbortSignal;
 }
 
 export interface ScoredLine {
   /** Natural logarithm of the probability of the line and its line break after the prompt. */
   logProbability: number;
   tokens: number;
+}
+
+export interface Scoring {
+  /** One for each of the lines that were asked about, in their order. */
+  lines: ScoredLine[];
+  promptTokens: number;
+  /** Time spent waiting for sequences, in milliseconds. */
+  queuedMs: number;
 }
 
 /** Whatever turns prompts into candidate lines: a model in this process or a server elsewhere. */
@@ -61,13 +72,8 @@ export interface Engine {
    * @throws the signal's reason when it was aborted
    */
   generate(request: GenerateRequest): Promise<Generation>;
-  /**
-   * How likely the model is to write each line. Who was let in to generate goes ahead of those who still wait.
-   * @returns one for each of the lines, in their order
-   * @throws EngineStoppedError when the engine is being disposed
-   * @throws the signal's reason when it was aborted
-   */
-  score(request: ScoreRequest): Promise<ScoredLine[]>;
+  /** How likely the model is to write each line; throws as `generate` does. */
+  score(request: ScoreRequest): Promise<Scoring>;
   /** Requests that wait for sequences. */
   readonly queueDepth: number;
   dispose(): Promise<void>;

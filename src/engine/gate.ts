@@ -2,13 +2,14 @@ import { EngineStoppedError, QueueFullError } from './engine.js';
 
 interface Waiter<Item> {
   count: number;
+  isContinued: boolean;
   grant: (items: Item[]) => void;
   refuse: (reason: Error) => void;
 }
 
 /**
- * Lends the items of a fixed pool, several at a time, first come first served. Who finds too few free ones waits in a
- * bounded queue.
+ * Lends the items of a fixed pool, several at a time, first come first served, those who go on with what they began before all
+ * others. Who finds too few free ones waits in a bounded queue.
  */
 export class Gate<Item> {
   private readonly _free: Item[];
@@ -34,15 +35,16 @@ export class Gate<Item> {
 
   /**
    * @param count how many items, at least 1; more than the pool has is all of it
-   * @param isKnown has had items before: waits ahead of those who have not, and the limit is not for it
+   * @param isContinued goes on with work that had items before: waits ahead of new work, and the limit is not for it
    * @throws QueueFullError, EngineStoppedError, or the signal's reason
    */
-  async acquire(count: number, signal: AbortSignal, isKnown = false): Promise<Item[]> {
+  async acquire(count: number, signal: AbortSignal, isContinued = false): Promise<Item[]> {
     signal.throwIfAborted();
     if (this._closed) throw new EngineStoppedError();
     const wanted = Math.min(count, this._size);
-    if ((isKnown || this._waiting.length === 0) && this._free.length >= wanted) return this._free.splice(0, wanted);
-    if (!isKnown && this._waiting.length >= this._queueLimit) throw new QueueFullError(this._queueLimit);
+    const ahead = isContinued ? this._waiting.filter((waiter) => waiter.isContinued).length : this._waiting.length;
+    if (ahead === 0 && this._free.length >= wanted) return this._free.splice(0, wanted);
+    if (!isContinued && this._waiting.length >= this._queueLimit) throw new QueueFullError(this._queueLimit);
     return new Promise((resolve, reject) => {
       const leave = () => {
         this._waiting.splice(this._waiting.indexOf(waiter), 1);
@@ -51,6 +53,7 @@ export class Gate<Item> {
       };
       const waiter: Waiter<Item> = {
         count: wanted,
+        isContinued,
         grant: (items) => {
           signal.removeEventListener('abort', leave);
           resolve(items);
@@ -61,8 +64,7 @@ export class Gate<Item> {
         },
       };
       signal.addEventListener('abort', leave, { once: true });
-      if (isKnown) this._waiting.unshift(waiter);
-      else this._waiting.push(waiter);
+      this._waiting.splice(ahead, 0, waiter);
     });
   }
 

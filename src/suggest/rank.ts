@@ -232,7 +232,7 @@ export function quality({ features, line }: Measured, { weights, bias, weighed }
 }
 
 /** What a wished style adds: a name of that make rises, the others stay eligible. */
-export function styleBonus(style: Style = 'any', { features }: Measured): number {
+function styleBonus(style: Style, { features }: Measured): number {
   const fits: Record<Style, boolean> = {
     any: false,
     compound: features.words === 2 && features.coverage === 1,
@@ -241,6 +241,11 @@ export function styleBonus(style: Style = 'any', { features }: Measured): number
     invented: features.coverage < 0.4 && features.pronounceable === 1,
   };
   return fits[style] ? 2.5 : 0;
+}
+
+/** What names are ordered by, before the list they join is looked at. */
+export function standing(item: Measured, ranker: Ranker, style: Style = 'any'): number {
+  return quality(item, ranker) + styleBonus(style, item);
 }
 
 /** How much an already chosen list takes from a name that repeats one of its words. */
@@ -263,7 +268,7 @@ export function rank(
 ): RankedName[] {
   const left = measured.map((item) => ({
     item,
-    base: quality(item, ranker) + styleBonus(style, item),
+    base: standing(item, ranker, style),
     luck: seed === undefined ? 0 : luckWeight * (2 * seededRandom(hash32(seed, item.candidate.name))() - 1),
   }));
   const chosen: Measured[] = [];
@@ -282,8 +287,9 @@ export function rank(
     const best = scored.reduce((a, b) => (b.score > a.score ? b : a));
     const { item, base } = left.splice(best.index, 1)[0]!;
     chosen.push(item);
-    const confidence = confidenceOf(base, item, ranker);
-    const score = Math.min(confidence, confidenceOf(best.score, item, ranker));
+    // A wish for a style moves a name up the list; it makes the name no better.
+    const confidence = confidenceOf(quality(item, ranker), item, ranker);
+    const score = Math.min(confidence, confidenceOf(quality(item, ranker) + best.score - base, item, ranker));
     ranked.push({ name: item.candidate.name, score, confidence });
   }
   return ranked;

@@ -13,9 +13,8 @@ import { ownWords, withOwnWords } from './own-words.js';
 import { buildPrompt } from './prompt.js';
 import {
   measure,
-  quality,
   rank,
-  styleBonus,
+  standing,
   weighLines,
   type Measured,
   type RankedName,
@@ -86,7 +85,7 @@ const hintsFound = 14;
 const hintsShown = 7;
 const pairsComposed = 48;
 /** So many of the best, by all but the generator's opinion, are put before the generator; fewer would lose good ones, more cost time. */
-const shortlisted = 32;
+export const shortlisted = 32;
 /** A description's own words that are looked at, and those that stand beside the remembered ones; none below the floor. */
 const ownLookedAt = 12;
 const ownWordsFound = 4;
@@ -101,7 +100,7 @@ const sampling: Sampling = { temperature: 0.9, topK: 60, topP: 0.95, minP: 0.02 
 
 type Timing = Suggestion['timing'];
 
-/** Every candidate that passed the checks, unranked, and what it took. */
+/** The candidates that passed the checks, or the best of them where the generator was asked, unranked, and what it took. */
 export interface Proposed {
   measured: Measured[];
   /** Whether every sequence of the model ended before its first name. */
@@ -114,7 +113,7 @@ export interface ProposeOptions {
   /** A business of the memory to leave out, for evaluation on the rows it came from. */
   withoutRow?: number;
   /** How many of the best the generator is asked about; unless given, as many as the ranker wants. */
-  asked?: number;
+  weighedCount?: number;
 }
 
 const noVerdicts: Suggestion['verdicts'] = { ok: 0, format: 0, constraint: 0, profanity: 0, brand: 0, duplicate: 0 };
@@ -127,6 +126,12 @@ async function timed<Value>(timing: Timing, stage: Stage, work: () => Promise<Va
   } finally {
     timing[stage] = (timing[stage] ?? 0) + performance.now() - from;
   }
+}
+
+/** Books what the engine took since `from`, less what the request waited. */
+function addEngineTime(timing: Timing, from: number, queuedMs: number): void {
+  timing.queue = (timing.queue ?? 0) + queuedMs;
+  timing.generate = (timing.generate ?? 0) + performance.now() - from - queuedMs;
 }
 
 /** From a checked request to ranked names or a refusal. Knows engines and guards by their interfaces only. */
@@ -163,7 +168,7 @@ export class Suggester {
     request: SuggestRequest,
     signal: AbortSignal,
     timing: Timing = { total: 0 },
-    { withoutRow, asked = this._parts.ranker.weighed ? shortlisted : 0 }: ProposeOptions = {},
+    { withoutRow, weighedCount = this._parts.ranker.weighed ? shortlisted : 0 }: ProposeOptions = {},
   ): Promise<Proposed> {
     const constraints = readConstraints(request.description, request);
     const wordCount = isDemanding(constraints) ? wordsForDemands : wordsFound;
@@ -176,7 +181,7 @@ export class Suggester {
     const wanted = candidatesPerName * request.count;
     for (let round = 0; round < maxRounds; round++) {
       const before = pool.candidates.length;
-      const generation = await this._generate(request, recalled, hash32(seed, round), signal, timing);
+      const generation = await this._generate(request, recalled, hash32(seed, round), signal, timing, round > 0);
       tokens.prompt += generation.promptTokens;
       tokens.generated += generation.generatedTokens;
       if (round === 0 && generation.emptySequences === generation.sequences)
@@ -190,8 +195,8 @@ export class Suggester {
       this._measure(pool.candidates, query, recalled, request.description, own, signal),
     );
     const best =
-      asked > 0
-        ? await timed(timing, 'generate', () => this._weigh(measured, request, recalled, asked, signal))
+      weighedCount > 0
+        ? await this._weigh(measured, request, recalled, weighedCount, signal, timing, tokens)
         : measured;
     return { measured: best, refusedByGenerator: false, verdicts: pool.verdicts, tokens };
   }
@@ -203,19 +208,25 @@ export class Suggester {
     recalled: Recalled,
     count: number,
     signal: AbortSignal,
+    timing: Timing,
+    tokens: Suggestion['tokens'],
   ): Promise<Measured[]> {
     const { engine, ranker } = this._parts;
-    const rated = measured.map((item) => ({ item, value: quality(item, ranker) + styleBonus(request.style, item) }));
+    const rated = measured.map((item) => ({ item, value: standing(item, ranker, request.style) }));
     const best = rated.toSorted((a, b) => b.value - a.value).slice(0, Math.max(count, 2 * request.count));
     const hints = recalled.hints.slice(0, hintsShown).map(({ word }) => word);
-    const lines = await engine.score({
-      prompt: buildPrompt({ description: this._asked(request), hints }),
+    const from = performance.now();
+    const scoring = await engine.score({
+      prompt: buildPrompt({ description: this._described(request), hints }),
       lines: best.map(({ item }) => item.candidate.name),
       sequences: listsPerRound,
+      isContinued: true,
       signal,
     });
-    const weighed = weighLines(lines);
-    return best.map(({ item }, index) => ({ ...item, line: weighed[index] }));
+    addEngineTime(timing, from, scoring.queuedMs);
+    tokens.prompt += scoring.promptTokens + scoring.lines.reduce((sum, line) => sum + line.tokens, 0);
+    const lines = weighLines(scoring.lines);
+    return best.map(({ item }, index) => ({ ...item, line: lines[index] }));
   }
 
   private async _generate(
@@ -224,6 +235,7 @@ export class Suggester {
     seed: number,
     signal: AbortSignal,
     timing: Timing,
+    isContinued: boolean,
   ): Promise<Generation> {
     const from = performance.now();
     const generation = await this._parts.engine.generate({
@@ -232,10 +244,10 @@ export class Suggester {
       seed: hash32(seed, 'sample'),
       maxTokens: listTokens,
       sampling,
+      isContinued,
       signal,
     });
-    timing.queue = (timing.queue ?? 0) + generation.queuedMs;
-    timing.generate = (timing.generate ?? 0) + performance.now() - from - generation.queuedMs;
+    addEngineTime(timing, from, generation.queuedMs);
     return generation;
   }
 
@@ -300,7 +312,7 @@ export class Suggester {
   }
 
   /** The description and the wishes in one text, as the generator was taught to read them. */
-  private _asked(request: SuggestRequest): string {
+  private _described(request: SuggestRequest): string {
     const like = request.like?.length ? `Something like ${request.like.join(', ')}.` : '';
     return [undisguise(request.description), describeFields(request), like].filter(Boolean).join(' ');
   }
@@ -308,7 +320,7 @@ export class Suggester {
   /** The request with hints and without: what is near, and room for what is not. */
   private _prompts(request: SuggestRequest, recalled: Recalled, seed: number): string[] {
     const random = seededRandom(seed);
-    const description = this._asked(request);
+    const description = this._described(request);
     const words = recalled.hints.map((hint) => hint.word);
     const hinted = shuffled(words.slice(0, hintsFound), random).slice(0, hintsShown);
     return [hinted, []].map((hints) => buildPrompt({ description, hints }));

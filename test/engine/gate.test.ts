@@ -28,23 +28,26 @@ t.test('a full queue refuses', async (t) => {
   await t.rejects(gate.acquire(1, never), QueueFullError);
 });
 
-t.test('who had items before goes ahead of those who wait, past the limit', async (t) => {
+t.test('who goes on with work is served before new work, in turn among themselves, past the limit', async (t) => {
   const gate = new Gate([1, 2], 1);
   const held = await gate.acquire(1, never);
   const order: string[] = [];
-  const waiting = gate.acquire(2, never).then((items) => {
-    order.push('waiting');
+  const wait = async (who: string, isContinued: boolean, signal = never) => {
+    const items = await gate.acquire(2, signal, isContinued);
+    order.push(who);
     gate.release(items);
-  });
-  t.equal((await gate.acquire(1, never, true)).length, 1, 'a free item at once');
-  const known = gate.acquire(2, never, true).then((items) => {
-    order.push('known');
-    gate.release(items);
-  });
-  t.equal(gate.queueDepth, 2);
+  };
+  const fresh = wait('new', false);
+  t.same(await gate.acquire(1, never, true), [2], 'a free item at once');
+  const leaving = new AbortController();
+  const continued = [wait('first', true), wait('second', true)];
+  const gone = wait('gone', true, leaving.signal);
+  leaving.abort(new Error('gone'));
+  await t.rejects(gone, { message: 'gone' });
+  t.equal(gate.queueDepth, 3);
   gate.release([...held, 2]);
-  await Promise.all([waiting, known]);
-  t.same(order, ['known', 'waiting']);
+  await Promise.all([fresh, ...continued]);
+  t.same(order, ['first', 'second', 'new']);
 });
 
 t.test('who gives up leaves the queue, and those behind move up', async (t) => {

@@ -28,14 +28,12 @@ t.test('an answer scores the names that were asked, in their order, and no other
   t.end();
 });
 
-t.test('a sheet shows each name of any version once, the names of a row together', (t) => {
-  const names = [
-    { description: 'a bakery', name: 'doughdock' },
-    { description: 'a vet', name: 'pawpost' },
-    { description: 'a bakery', name: 'ryeroad' },
-    { description: 'a bakery', name: 'doughdock' },
-  ];
-  const sheet = scoreSheet(names, 1);
+t.test('a sheet numbers its lines, the names of a business together', (t) => {
+  const lists = new Map([
+    ['a bakery', ['doughdock', 'ryeroad']],
+    ['a vet', ['pawpost']],
+  ]);
+  const sheet = scoreSheet(lists, 1);
   t.same(sheet.map(({ name }) => name).sort(), ['doughdock', 'pawpost', 'ryeroad']);
   t.same(
     sheet.map(({ number }) => number),
@@ -52,6 +50,7 @@ t.test('a line with an empty cell or a wrong point is no score', (t) => {
   t.same(scoredNameSchema.parse(cells), {
     description: 'a vet',
     name: 'pawpost',
+    judge: 'sheet',
     relevance: 3,
     creativity: 4,
     brandability: 5,

@@ -16,6 +16,7 @@ const words = new Map(
 const score = (description: string, name: string, points: number, category: 'good' | 'ok' = 'good') => ({
   description,
   name,
+  judge: 'sheet',
   relevance: points,
   creativity: points,
   brandability: points,
@@ -36,7 +37,7 @@ t.test('names are counted: valid, obedient, of real words, distinct, and what is
     row('a bakery, no hyphens', ['doughdock', 'xqzzk', 'rye-road', 'loaflane']),
   ];
   const figures = nameFigures(rows, words, 5);
-  t.match(figures, { rows: 2, rowsWithFiveValidDistinct: 1, validShare: 1 });
+  t.match(figures, { rows: 2, rowsWithAllDistinct: 1, validShare: 1 });
   t.equal(figures.constraintsObeyedShare, 8 / 9);
   t.equal(figures.realWordsShare, 8 / 9);
   t.equal(figures.distinctShare, 7 / 9);
@@ -79,10 +80,11 @@ t.test('scores of names that a version no longer gives count for nothing', (t) =
   t.end();
 });
 
-t.test('edge cases are the worst rows by quality where all was judged, else by confidence', (t) => {
+t.test('edge cases are the worst of the judged rows, by confidence where none was judged', (t) => {
   const rows = [row('a bakery', ['doughdock'], [0.1]), row('a vet', ['pawpost'], [0.9])];
   const judged = [score('a bakery', 'doughdock', 5), score('a vet', 'pawpost', 1, 'ok')];
   t.match(edgeCases(rows, judged, 1), [{ row: { description: 'a vet' }, value: 0.2, by: 'quality' }]);
-  t.match(edgeCases(rows, judged.slice(1), 1), [{ row: { description: 'a bakery' }, value: 0.1, by: 'confidence' }]);
+  t.match(edgeCases(rows, judged.slice(0, 1), 2), [{ row: { description: 'a bakery' }, value: 1, by: 'quality' }]);
+  t.match(edgeCases(rows, [], 1), [{ row: { description: 'a bakery' }, value: 0.1, by: 'confidence' }]);
   t.end();
 });

@@ -31,7 +31,7 @@ PARITY_PROMPTS = 12
 #: Rows that show which columns of the matrices matter, and rows that show what quantization costs.
 IMPORTANCE_ROWS = 128
 LOSS_ROWS = 96
-SMOKE_DATASET_ROWS = 48
+SMOKE_DATASET_ROWS = SMOKE_ROWS = 48
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Run:
 
     def split(self) -> tuple[list[Row], list[Row]]:
         """Rows that were taught, and rows held out."""
-        rows = read_rows(self.folder / "rows.jsonl")
+        rows = read_rows(self.folder / "rows.jsonl")[: SMOKE_ROWS if self.smoke else None]
         return split_rows(rows, self.config.data.validation_share, self.config.sft.seed)
 
 
@@ -69,7 +69,7 @@ def prepare(run: Run) -> None:
 
 def sft(run: Run) -> None:
     """Fine-tune the adapter."""
-    result = run_sft(run.config, run.folder, device=run.device, smoke=run.smoke)
+    result = run_sft(run.config, run.folder, run.split(), run.device)
     (run.folder / "training.json").write_text(json.dumps(result, indent=2))
 
 

@@ -1,7 +1,7 @@
 """Draw a version's evaluation: images as SVG and PNG, and one HTML report that needs nothing beside it.
 
-Run with `python3 training/bootstrap.py domain_training.eval_report VERSION...`, as `npm run eval` does; reads
-data/reports/VERSION-eval.json and VERSION-edge-cases.csv. Of several versions each is compared with the one before it.
+Run with `python3 training/bootstrap.py domain_training.eval_report FOLDER VERSION...`, as `npm run eval` does; reads
+VERSION-eval.json and VERSION-edge-cases.csv there. Of several versions each is compared with the one before it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import matplotlib as mpl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from domain_training.paths import DATA
 from domain_training.safety_plots import METADATA, draw_confusion
 
 mpl.use("Agg")
@@ -26,13 +25,11 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-REPORTS = DATA / "reports"
 TEMPLATES = Path(__file__).parent
 PNG_DPI = 110
 #: What the change from one version to the next is shown of: a title, and where it stands in the report.
 CHANGES: list[tuple[str, list[str]]] = [
     ("quality", ["judged", "quality"]),
-    ("relevance by embedding", ["names", "meanRelevance"]),
     ("real words", ["names", "realWordsShare"]),
     ("distinct names", ["names", "distinctShare"]),
     ("constraints obeyed", ["names", "constraintsObeyedShare"]),
@@ -148,10 +145,11 @@ def write_report(report: Report, before: Report | None, folder: Path) -> Path:
 
 def main() -> None:
     """Write the reports of the versions named on the command line."""
+    folder, *versions = sys.argv[1:]
     before = None
-    for version in sys.argv[1:]:
-        report = json.loads((REPORTS / f"{version}-eval.json").read_text())
-        print(write_report(report, before, REPORTS))
+    for version in versions:
+        report = json.loads((Path(folder) / f"{version}-eval.json").read_text())
+        print(write_report(report, before, Path(folder)))
         before = report
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import hashlib
 import json
 import subprocess
@@ -63,6 +64,7 @@ def convert(model: Path, out: Path, outtype: str = "f16") -> None:
         done.check_returncode()
 
 
+@functools.cache
 def quantizer() -> ctypes.CDLL:
     """The ggml library of the llama.cpp release that serves, as node-llama-cpp carries it built.
 
@@ -96,7 +98,7 @@ def quantize_matrix(values: Floats, kind: GGMLQuantizationType, importance: Floa
     weights = None if importance is None else np.ascontiguousarray(importance, dtype=np.float32)
     if weights is not None and weights.shape != (columns,):
         raise ValueError(f"the importance has {weights.shape[0]} columns and the matrix {columns}")
-    quantizer().ggml_quantize_chunk(
+    written = quantizer().ggml_quantize_chunk(
         int(kind),
         values.ctypes.data_as(pointer),
         out.ctypes.data_as(ctypes.c_void_p),
@@ -105,6 +107,8 @@ def quantize_matrix(values: Floats, kind: GGMLQuantizationType, importance: Floa
         columns,
         None if weights is None else weights.ctypes.data_as(pointer),
     )
+    if written != out.nbytes:
+        raise RuntimeError(f"llama.cpp wrote {written} bytes of {kind.name} where {out.nbytes} were expected")
     return out
 
 
@@ -114,7 +118,10 @@ def quantize_gguf(
     """Write a GGUF anew with its matrices quantized, its metadata kept and its vectors left in 32 bits.
 
     Args:
-        importance: for matrices by name, the mean squared input of each column.
+        importance: for every matrix by name, the mean squared input of each column.
+
+    Raises:
+        KeyError: there is an importance, and a matrix has none.
     """
     reader = GGUFReader(source)
     architecture = str(reader.fields["general.architecture"].contents())
@@ -136,7 +143,7 @@ def quantize_gguf(
         if kind == GGMLQuantizationType.F16:
             writer.add_tensor(tensor.name, values.astype(np.float16))
         else:
-            weights = (importance or {}).get(tensor.name)
+            weights = importance[tensor.name] if importance else None
             writer.add_tensor(tensor.name, quantize_matrix(values, kind, weights), raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

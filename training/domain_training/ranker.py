@@ -1,4 +1,4 @@
-"""Fit the ranker: a logistic regression from a name's features to whether a rater calls it good.
+"""Fit the ranker: logistic regressions from a name's features to what it is worth to a rater.
 
 Reads data/name_ratings.csv: description, name, rating (good, acceptable or bad) and the inputs as rank.ts computes
 them. Run with `python3 training/bootstrap.py domain_training.ranker VERSION`; writes models/VERSION/ranker.json and
@@ -78,16 +78,16 @@ def read_ratings(path: Path, generator: str) -> Ratings:
         rows = list(csv.DictReader(file))
     columns = [column for column in rows[0] if column not in (*META_COLUMNS, *LINE_COLUMNS)]
     numbers = {description: index for index, description in enumerate(dict.fromkeys(r["description"] for r in rows))}
+
+    def said(row: dict[str, str]) -> list[float]:
+        is_ours = row.get("generator") == generator
+        return [float(row[column] or "nan") if is_ours else np.nan for column in LINE_COLUMNS]
+
     worth = {"good": 1.0, "acceptable": 0.5, "bad": 0.0}
     return Ratings(
         columns=columns,
         inputs=np.array([[float(row[column]) for column in columns] for row in rows]),
-        lines=np.array(
-            [
-                [float(row[column]) if row.get("generator") == generator else np.nan for column in LINE_COLUMNS]
-                for row in rows
-            ]
-        ),
+        lines=np.array([said(row) for row in rows]),
         targets=np.array([TARGETS[row["rating"]] for row in rows]),
         values=np.array([worth[row["rating"]] for row in rows]),
         groups=np.array([numbers[row["description"]] for row in rows]),
@@ -111,19 +111,19 @@ def fit(inputs: Floats, targets: Floats) -> tuple[Floats, float]:
 
 @dataclass(frozen=True)
 class Rankers:
-    """Weights and bias over the inputs, and over the inputs and what the generator says."""
+    """Weights and bias over the inputs, and with the generator's opinion beside them, None where it was never asked."""
 
     first: tuple[Floats, float]
-    weighed: tuple[Floats, float]
+    weighed: tuple[Floats, float] | None
 
 
 def fit_both(ratings: Ratings, chosen: NDArray[np.bool_]) -> Rankers:
     """Fit on the chosen names; the second on those of them that the generator was asked about, above the first."""
     weights, bias = fit(ratings.inputs[chosen], ratings.targets[chosen])
     asked = chosen & ratings.was_asked
-    sources = [ratings.columns.index(column) for column in SOURCE_COLUMNS if column in ratings.columns]
     if not asked.any():
-        return Rankers((weights, bias), (np.append(weights, [0.0, 0.0]), bias))
+        return Rankers((weights, bias), None)
+    sources = [ratings.columns.index(column) for column in SOURCE_COLUMNS]
     log_odds = ratings.inputs @ weights + bias
     design = np.column_stack([log_odds, ratings.inputs[:, sources], ratings.lines])
     above, above_bias = fit(design[asked], ratings.targets[asked])
@@ -137,13 +137,14 @@ def fit_both(ratings: Ratings, chosen: NDArray[np.bool_]) -> Rankers:
 def cross_validate(ratings: Ratings) -> tuple[Floats, Floats]:
     """Log-odds of each name by both rankers, fitted on the other folds' descriptions; NaN where there is no line."""
     groups = np.random.default_rng(0).permutation(np.unique(ratings.groups))
-    first, weighed = np.zeros(len(ratings.targets)), np.zeros(len(ratings.targets))
+    first, weighed = np.zeros(len(ratings.targets)), np.full(len(ratings.targets), np.nan)
     for fold in np.array_split(groups, FOLDS):
         held_out = np.isin(ratings.groups, fold)
         rankers = fit_both(ratings, ~held_out)
         first[held_out] = ratings.inputs[held_out] @ rankers.first[0] + rankers.first[1]
-        inputs = np.hstack([ratings.inputs[held_out], ratings.lines[held_out]])
-        weighed[held_out] = inputs @ rankers.weighed[0] + rankers.weighed[1]
+        if rankers.weighed:
+            inputs = np.hstack([ratings.inputs[held_out], ratings.lines[held_out]])
+            weighed[held_out] = inputs @ rankers.weighed[0] + rankers.weighed[1]
     return first, weighed
 
 
@@ -187,9 +188,15 @@ def calibration_error(chances: Floats, good: NDArray[np.bool_]) -> float:
 
 
 def regression(columns: list[str], fitted: tuple[Floats, float], held_out: Floats, ratings: Ratings) -> dict[str, Any]:
-    """What the service reads of a ranker: weights by name, bias, and how its log-odds become a confidence."""
+    """What the service reads of a ranker: weights by name, bias, and how its log-odds become a confidence.
+
+    Raises:
+        ValueError: the higher the log-odds, the fewer names are good; a ranker that is worse than chance.
+    """
     weights, bias = fitted
     slope, confidence_bias = fit_confidence(first_names(held_out, ratings), held_out, ratings)
+    if slope[0] <= 0:
+        raise ValueError("held-out log-odds do not rise with the share of good names: too few ratings, or wrong ones")
     return {
         "weights": {name: round(float(weight), 4) for name, weight in zip(columns, weights, strict=True)},
         "bias": round(bias, 4),
@@ -197,23 +204,23 @@ def regression(columns: list[str], fitted: tuple[Floats, float], held_out: Float
     }
 
 
-def write_ranker(ratings: Ratings, folder: Path) -> None:
-    """Fit on all ratings and write ranker.json into a version's folder."""
+def write_ranker(ratings: Ratings, folder: Path) -> tuple[Floats, Floats]:
+    """Fit on all ratings and write ranker.json into a version's folder; returns what `cross_validate` does."""
     rankers = fit_both(ratings, np.ones(len(ratings.targets), dtype=bool))
     first, weighed = cross_validate(ratings)
     artifact = regression(ratings.columns, rankers.first, first, ratings)
-    asked = ratings.was_asked
-    if asked.any():
+    if rankers.weighed:
+        asked = ratings.was_asked
         columns = [*ratings.columns, *LINE_COLUMNS]
         artifact["weighed"] = regression(columns, rankers.weighed, weighed[asked], ratings.only(asked))
     (folder / "ranker.json").write_text(json.dumps(artifact, indent=2) + "\n")
+    return first, weighed
 
 
 def main() -> None:
     version = sys.argv[1] if len(sys.argv) > 1 else "v1"
     ratings = read_ratings(RATINGS, version)
-    write_ranker(ratings, MODELS / version)
-    first, weighed = cross_validate(ratings)
+    first, weighed = write_ranker(ratings, MODELS / version)
     print_report("without the generator's opinion", first, ratings)
     asked = ratings.was_asked
     if asked.any():

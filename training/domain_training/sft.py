@@ -25,10 +25,8 @@ from trl import SFTConfig, SFTTrainer
 
 from domain_training.bases import load_base
 from domain_training.config import Config
-from domain_training.data import IGNORED_LABEL, lengths, make_dataset, read_rows, split_rows
+from domain_training.data import IGNORED_LABEL, Row, lengths, make_dataset
 from domain_training.precision import computes_bf16
-
-SMOKE_ROWS = 48
 
 
 def pick_device(wanted: str) -> str:
@@ -141,8 +139,11 @@ def training_arguments(config: Config, run: Path, device: str, train_rows: int) 
     )
 
 
-def run_sft(config: Config, run: Path, *, device: str, smoke: bool) -> dict[str, float]:
+def run_sft(config: Config, run: Path, rows: tuple[list[Row], list[Row]], device: str) -> dict[str, float]:
     """Fine-tune, keep the checkpoint with the lowest evaluation loss in `run/adapter`.
+
+    Args:
+        rows: to teach, and to choose the checkpoint by.
 
     Continues from the last checkpoint in `run/checkpoints` where there is one.
 
@@ -151,10 +152,7 @@ def run_sft(config: Config, run: Path, *, device: str, smoke: bool) -> dict[str,
     """
     if config.report_to == "mlflow":
         os.environ.setdefault("MLFLOW_TRACKING_URI", (run.parent / "mlruns").as_uri())
-    rows = read_rows(run / "rows.jsonl")
-    if smoke:
-        rows = rows[:SMOKE_ROWS]
-    train_rows, validation_rows = split_rows(rows, config.data.validation_share, config.sft.seed)
+    train_rows, validation_rows = rows
     half = device != "cpu" or computes_bf16(config.sft.precision, device)
     model, tokenizer = load_base(config.base, torch.bfloat16 if half else torch.float32)
     if device == "cpu":

@@ -5,18 +5,21 @@
  *        npm run eval -- VERSION... | all --scores SHEET.csv
  *        npm run eval -- safety   for the prefilter alone (safety.ts)
  * Writes data/model_VERSION-results.csv, and under data/reports VERSION-eval.json, VERSION-edge-cases.csv, images and
- * VERSION-eval.html. `openai`, which is what is done with OPENAI_API_KEY, asks a language model for points and a category
- * of each name; `sheet` writes training/runs/eval/sheet.csv for readers to fill, each name once and without its version;
- * --scores reads it back and leaves the results as they are. Scores are kept in VERSION-scores.csv: names that stay the
- * same need no new judgement. --price is dollars a million tokens, in and out, for the estimate beforehand.
+ * VERSION-eval.html; with --limit all of it goes to training/runs/eval instead. `openai`, which is what is done with
+ * OPENAI_API_KEY, asks a language model for points and a category of each name; `sheet` writes
+ * training/runs/eval/sheet.csv for readers to fill, each name once and without its version; --scores reads it back and
+ * leaves the results as they are. Scores are kept in data/reports/name-scores.csv, whichever version gave the name: only
+ * names without one are judged. --price is dollars a million tokens, in and out, for the estimate beforehand.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stringify } from 'csv-stringify/sync';
+import { z } from 'zod';
 import { loadConfig } from '../../src/config.js';
+import { hash32, seededRandom, shuffled } from '../../src/engine/random.js';
 import { readRegistry, resolveModel } from '../../src/models.js';
 import { parseWordFrequencies, segment } from '../../src/names/segment.js';
 import { fromRoot } from '../../src/paths.js';
@@ -28,7 +31,7 @@ import { scoredNameSchema, scoreQuestion, scoreSheet, type ScoredName } from './
 import { askEach } from './asking.js';
 import { countOutcomes, outcomeOf, scores as scoresOf } from './confusion.js';
 import { kinds, readCsv } from './csv.js';
-import { edgeCases, judgedFigures, median, nameFigures, type AnsweredRow } from './figures.js';
+import { edgeCases, judgedFigures, median, nameFigures, nameKey, type AnsweredRow } from './figures.js';
 import { readResults, resultsPath, type ResultRow } from './results.js';
 import { readTestSet } from './test-set.js';
 
@@ -58,9 +61,11 @@ const how = values.judge ?? (config.judge.apiKey ? 'openai' : undefined);
 if (how !== undefined && how !== 'openai' && how !== 'sheet')
   throw new Error(`--judge is ${JSON.stringify(how)}; allowed is openai or sheet`);
 const versions = positionals[0] === 'all' ? (await readRegistry()).versions : positionals;
-const limit = values.limit ? Number(values.limit) : undefined;
-const reportPath = (version: string, rest: string) => fromRoot('data', 'reports', `${version}-${rest}`);
+const limit = values.limit === undefined ? undefined : z.coerce.number().int().positive().parse(values.limit);
 const workFolder = fromRoot('training', 'runs', 'eval');
+const reportFolder = limit === undefined ? fromRoot('data', 'reports') : workFolder;
+const scoresPath = join(reportFolder, 'name-scores.csv');
+if (how === 'openai' && !config.judge.apiKey) throw new Error('--judge openai needs OPENAI_API_KEY');
 
 /** Cosine similarity of each name's words and the description, by the embedder that serves. */
 async function relevancesOf(parts: SuggesterParts, description: string, names: readonly RankedName[]) {
@@ -110,7 +115,8 @@ async function answerTestSet(version: string): Promise<ResultRow[]> {
     confidences: JSON.stringify(confidences),
     relevances: JSON.stringify(relevances),
   });
-  await writeFile(resultsPath(version), stringify(results.map(cells), { header: true }));
+  const path = limit === undefined ? resultsPath(version) : join(workFolder, basename(resultsPath(version)));
+  await writeFile(path, stringify(results.map(cells), { header: true }));
   return results;
 }
 
@@ -118,28 +124,41 @@ async function answerTestSet(version: string): Promise<ResultRow[]> {
 const answered = (results: readonly ResultRow[]) =>
   results.filter(({ label, suggestions }) => label === 'allow' && suggestions.length > 0);
 
-async function storedScores(version: string): Promise<ScoredName[]> {
-  const path = reportPath(version, 'scores.csv');
-  return existsSync(path) ? readCsv(path, scoredNameSchema) : [];
+async function storedScores(): Promise<ScoredName[]> {
+  return existsSync(scoresPath) ? readCsv(scoresPath, scoredNameSchema) : [];
 }
 
-/** Keeps the scores of names that the version still gives, the newer of two for one name. */
-async function storeScores(version: string, rows: readonly AnsweredRow[], scores: readonly ScoredName[]) {
-  const given = new Set(rows.flatMap(({ description, suggestions }) => suggestions.map((n) => `${description}\n${n}`)));
-  const kept = new Map<string, ScoredName>();
-  for (const score of [...(await storedScores(version)), ...scores]) {
-    const key = `${score.description}\n${score.name}`;
-    if (given.has(key)) kept.set(key, score);
-  }
-  if (kept.size > 0)
-    await writeFile(reportPath(version, 'scores.csv'), stringify([...kept.values()], { header: true }));
+/** Adds scores to the stored ones; of two for one name the newer stays. */
+async function storeScores(scores: readonly ScoredName[]) {
+  const all = new Map([...(await storedScores()), ...scores].map((score) => [nameKey(score), score]));
+  await writeFile(scoresPath, stringify([...all.values()], { header: true }));
 }
 
-async function askJudge(rows: readonly AnsweredRow[]): Promise<ScoredName[]> {
-  const questions = rows.map(({ description, suggestions }) => scoreQuestion(description, suggestions));
+/** The names of some rows that have no score yet, by description. */
+async function unscored(rows: readonly AnsweredRow[]): Promise<Map<string, string[]>> {
+  const known = new Set((await storedScores()).map(nameKey));
+  const names = new Map<string, Set<string>>();
+  for (const { description, suggestions } of rows)
+    for (const name of suggestions)
+      if (!known.has(nameKey({ description, name })))
+        names.set(description, (names.get(description) ?? new Set()).add(name));
+  return new Map([...names].map(([description, set]) => [description, [...set]]));
+}
+
+/** Asks a language model about each list, shuffled: a name's place says nothing. */
+async function askJudge(lists: ReadonlyMap<string, readonly string[]>): Promise<ScoredName[]> {
+  const rows = [...lists].map(([description, names]) => ({
+    description,
+    names: shuffled(names, seededRandom(hash32(seed, description))),
+  }));
+  const questions = rows.map(({ description, names }) => scoreQuestion(description, names));
   const answers = await askEach(config.judge, questions, { folder: workFolder, tokensPerAnswer, price: values.price });
   return answers.flatMap((answer, index) =>
-    (answer?.scores ?? []).map((score) => ({ description: rows[index]!.description, ...score })),
+    (answer?.scores ?? []).map((score) => ({
+      description: rows[index]!.description,
+      judge: config.judge.model,
+      ...score,
+    })),
   );
 }
 
@@ -159,7 +178,7 @@ async function writeReport(version: string, results: readonly ResultRow[]) {
   const { sha256 } = await resolveModel(version);
   const words = parseWordFrequencies(await readFile(fromRoot('data', 'words_en.tsv'), 'utf8'));
   const rows = answered(results);
-  const scores = await storedScores(version);
+  const scores = await storedScores();
   const report = {
     version,
     sha256,
@@ -179,45 +198,44 @@ async function writeReport(version: string, results: readonly ResultRow[]) {
     suggestions: JSON.stringify(row.suggestions),
     [by]: value.toFixed(3),
   }));
-  await writeFile(reportPath(version, 'edge-cases.csv'), stringify(cases, { header: true }));
-  await writeFile(reportPath(version, 'eval.json'), JSON.stringify(report, null, 2) + '\n');
-  const { all } = report.safety;
+  await writeFile(join(reportFolder, `${version}-edge-cases.csv`), stringify(cases, { header: true }));
+  await writeFile(join(reportFolder, `${version}-eval.json`), JSON.stringify(report, null, 2) + '\n');
+  return report;
+}
+
+function print({ version, safety: { all }, names, judged }: Awaited<ReturnType<typeof writeReport>>): void {
   console.log(`
 ${version}            refused   answered
 harmful    ${String(all.truePositives).padStart(9)} TP ${String(all.falseNegatives).padStart(7)} FN (missed_inappropriate)
 lawful     ${String(all.falsePositives).padStart(9)} FP ${String(all.trueNegatives).padStart(7)} TN (ok)
 `);
   console.log(all);
-  console.log(report.names);
-  if (report.judged) console.log(report.judged);
-  else
-    console.log(
-      'The names were not judged: set OPENAI_API_KEY, or use --judge sheet and then --scores. See README.md.',
-    );
+  console.log(names);
+  console.log(
+    judged ?? 'The names were not judged: set OPENAI_API_KEY, or use --judge sheet and then --scores. See README.md.',
+  );
 }
 
-await mkdir(fromRoot('data', 'reports'), { recursive: true });
+await mkdir(reportFolder, { recursive: true });
+await mkdir(workFolder, { recursive: true });
 const given = new Map<string, ResultRow[]>();
 for (const version of versions)
   given.set(version, values.scores ? await readResults(version) : await answerTestSet(version));
 
-if (values.scores) {
-  const scores = await readCsv(values.scores, scoredNameSchema);
-  for (const [version, results] of given) await storeScores(version, answered(results), scores);
-} else if (how === 'openai') {
-  for (const [version, results] of given)
-    await storeScores(version, answered(results), await askJudge(answered(results)));
-} else if (how === 'sheet') {
-  const listed = [...given.values()].flatMap(answered);
-  const names = listed.flatMap(({ description, suggestions }) => suggestions.map((name) => ({ description, name })));
-  await mkdir(workFolder, { recursive: true });
-  await writeFile(join(workFolder, 'sheet.csv'), stringify(scoreSheet(names, seed), { header: true }));
-  console.log(
-    `${names.length} names -> ${join(workFolder, 'sheet.csv')}; fill it, then npm run eval -- … --scores FILE`,
-  );
+if (values.scores) await storeScores(await readCsv(values.scores, scoredNameSchema));
+else if (how) {
+  const lists = await unscored([...given.values()].flatMap(answered));
+  if (how === 'openai') await storeScores(await askJudge(lists));
+  else {
+    const sheet = scoreSheet(lists, seed);
+    const path = join(workFolder, 'sheet.csv');
+    await writeFile(path, stringify(sheet, { header: true }));
+    console.log(
+      `${sheet.length} names -> ${path}; fill it, then npm run eval -- ${versions.join(' ')} --scores ${path}`,
+    );
+  }
 }
-for (const [version, results] of given) await writeReport(version, results);
-execFileSync('python3', [fromRoot('training', 'bootstrap.py'), 'domain_training.eval_report', ...versions], {
-  stdio: 'inherit',
-});
+for (const [version, results] of given) print(await writeReport(version, results));
+const drawing = [fromRoot('training', 'bootstrap.py'), 'domain_training.eval_report', reportFolder, ...versions];
+execFileSync('python3', drawing, { stdio: 'inherit' });
 process.exit(0);

@@ -45,7 +45,7 @@ export function nameFigures(rows: readonly AnsweredRow[], words: WordFrequencies
   const all = names.map(({ name }) => name);
   return {
     rows: rows.length,
-    rowsWithFiveValidDistinct: rows.filter(({ suggestions }) => new Set(suggestions).size === namesPerRow).length,
+    rowsWithAllDistinct: rows.filter(({ suggestions }) => new Set(suggestions).size === namesPerRow).length,
     validShare: share(({ name, description }) => isName(name, readConstraints(description).minLength)),
     constraintsObeyedShare: share(({ name, description }) => !brokenConstraint(name, readConstraints(description))),
     realWordsShare: share(({ name }) => isWhole(name)),
@@ -89,14 +89,15 @@ export function calibration(judged: readonly { confidence: number; good: boolean
   return { expectedCalibrationError: judged.length === 0 ? NaN : error, bins };
 }
 
-const nameKey = (description: string, name: string) => `${description}\n${name}`;
+/** What a score belongs to. */
+export const nameKey = ({ description, name }: { description: string; name: string }) => `${description}\n${name}`;
 
 /** What a judge's scores say of the rows; undefined where none of their names was judged. */
 export function judgedFigures(rows: readonly AnsweredRow[], scores: readonly ScoredName[]) {
-  const known = new Map(scores.map((score) => [nameKey(score.description, score.name), score]));
+  const known = new Map(scores.map((score) => [nameKey(score), score]));
   const judged = rows.flatMap(({ description, field, kind, suggestions, confidences }) =>
     suggestions.flatMap((name, index) => {
-      const score = known.get(nameKey(description, name));
+      const score = known.get(nameKey({ description, name }));
       return score ? [{ ...score, field, kind, confidence: confidences[index]! }] : [];
     }),
   );
@@ -133,22 +134,15 @@ export interface EdgeCase {
 }
 
 /**
- * The answered rows that came off worst, worst first: by the judge's quality where all of a row's names were judged in
- * every row, else by confidence. Wrongly refused and wrongly answered rows are another matter and not among them.
+ * The answered rows that came off worst, worst first: by the judge's quality, of those whose names were all judged; by
+ * confidence where there is none. Wrongly refused and wrongly answered rows are another matter and not among them.
  */
 export function edgeCases(rows: readonly AnsweredRow[], scores: readonly ScoredName[], count: number): EdgeCase[] {
-  const known = new Map(scores.map((score) => [nameKey(score.description, score.name), qualityOf(score)]));
-  const qualities = rows.map(({ description, suggestions }) =>
-    suggestions.map((name) => known.get(nameKey(description, name))),
-  );
-  const areJudged = qualities.every((row) => row.every((quality) => quality !== undefined));
-  const cases = rows.map((row, index): EdgeCase => ({
-    row,
-    value: mean(areJudged ? qualities[index]!.map((quality) => quality ?? 0) : row.confidences),
-    by: areJudged ? 'quality' : 'confidence',
-  }));
-  return cases
-    .filter(({ value }) => !Number.isNaN(value))
-    .sort((a, b) => a.value - b.value)
-    .slice(0, count);
+  const known = new Map(scores.map((score) => [nameKey(score), qualityOf(score)]));
+  const judged = rows.flatMap((row): EdgeCase[] => {
+    const qualities = row.suggestions.flatMap((name) => known.get(nameKey({ ...row, name })) ?? []);
+    return qualities.length === row.suggestions.length ? [{ row, value: mean(qualities), by: 'quality' }] : [];
+  });
+  const unjudged = rows.map((row): EdgeCase => ({ row, value: mean(row.confidences), by: 'confidence' }));
+  return (judged.length > 0 ? judged : unjudged).sort((a, b) => a.value - b.value).slice(0, count);
 }

@@ -15,15 +15,13 @@ import { loadConfig } from '../../src/config.js';
 import { resolveModel } from '../../src/models.js';
 import { loadParts } from '../../src/service.js';
 import { quality, rankInputs } from '../../src/suggest/rank.js';
-import { Suggester } from '../../src/suggest/suggester.js';
+import { shortlisted, Suggester } from '../../src/suggest/suggester.js';
 import { fromRoot } from '../../src/paths.js';
 import { readCsv, rounded } from './csv.js';
 import { readMemory } from './memory.js';
 
 const bestShown = 10;
 const othersShown = 10;
-/** As many as the service asks the generator about, whether or not the version's ranker does. */
-const asked = 32;
 const seed = 42;
 const deadlineMs = 120_000;
 
@@ -51,7 +49,10 @@ for (const row of drawn) {
   const description = shuffled(wordings[row]!, random)[0]!;
   const signal = AbortSignal.timeout(deadlineMs);
   const request = { description, count: 5, seed: row };
-  const { measured } = await suggester.propose(request, signal, undefined, { withoutRow: row, asked });
+  const { measured } = await suggester.propose(request, signal, undefined, {
+    withoutRow: row,
+    weighedCount: shortlisted,
+  });
   const own = new Set(suggestions);
   const fresh = measured
     .filter(({ candidate }) => !own.has(candidate.name))

@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import type { Embedder } from '../../src/engine/embedder.js';
+import type { Engine, GenerateRequest, ScoreRequest } from '../../src/engine/engine.js';
+import { parseBrands } from '../../src/names/brands.js';
+import { parseWordFrequencies } from '../../src/names/segment.js';
+import { fromRoot } from '../../src/paths.js';
+import { OutputGuard } from '../../src/safety/output.js';
+import { rankerSchema, type Ranker } from '../../src/suggest/rank.js';
+import { Recall } from '../../src/suggest/recall.js';
+import { Relevance } from '../../src/suggest/relevance.js';
+import { shortlisted, Suggester } from '../../src/suggest/suggester.js';
+import { never } from '../support.js';
+
+const words = parseWordFrequencies(readFileSync(fromRoot('data', 'words_en.tsv'), 'utf8'));
+const ranker = rankerSchema.parse(JSON.parse(readFileSync(fromRoot('models', 'v1', 'ranker.json'), 'utf8')));
+const { weights, bias, confidence } = ranker;
+const asksTheGenerator: Ranker = {
+  ...ranker,
+  weighed: { weights: { ...weights, lineAdvantage: 9, lineTokens: 0 }, bias, confidence },
+};
+
+/** Nothing is like anything: what is remembered plays no part. */
+const embedder: Embedder = {
+  dimensions: 2,
+  embed: async () => new Float32Array([1, 0]),
+  async *embedAll() {},
+  dispose: async () => {},
+};
+const recall = new Recall({ dimensions: 2, rows: [], keys: [], words: [] }, new Int8Array(), new Int8Array());
+
+const starts = ['dough', 'crumb', 'loaf', 'rye', 'oven', 'bun', 'toast', 'bagel'];
+const ends = ['dock', 'cart', 'lane', 'road', 'post'];
+const written = starts.flatMap((start) => ends.map((end) => start + end));
+
+/** An engine that writes all of `written` at once and finds a name the likelier the longer it is. */
+function scripted() {
+  const generated: GenerateRequest[] = [];
+  const scored: ScoreRequest[] = [];
+  const engine: Engine = {
+    queueDepth: 0,
+    async generate(request) {
+      generated.push(request);
+      const lines = written.map((text) => ({ text, logProbability: -8, tokens: 4 }));
+      return { lines, emptySequences: 0, sequences: 6, promptTokens: 10, generatedTokens: 160, queuedMs: 0 };
+    },
+    async score(request) {
+      scored.push(request);
+      const lines = request.lines.map((line) => ({ logProbability: line.length - 20, tokens: 3 }));
+      return { lines, promptTokens: 12, queuedMs: 5 };
+    },
+    dispose: async () => {},
+  };
+  return { engine, generated, scored };
+}
+
+const suggesterWith = (engine: Engine, chosen: Ranker) =>
+  new Suggester({
+    engine,
+    embedder,
+    recall,
+    relevance: new Relevance(embedder, recall),
+    ranker: chosen,
+    prefilter: { classify: async () => ({ label: 'allow' }) },
+    outputGuard: new OutputGuard(words, parseBrands(readFileSync(fromRoot('data', 'brands.tsv'), 'utf8'))),
+    words,
+  });
+const request = { description: 'a bakery in Leeds', count: 5 };
+
+t.test('the generator is asked about a shortlist, under the text it wrote for, and its opinion decides', async (t) => {
+  const { engine, generated, scored } = scripted();
+  const answer = await suggesterWith(engine, asksTheGenerator).suggest(request, never);
+  t.equal(scored.length, 1);
+  const { lines, prompt, isContinued } = scored[0]!;
+  t.equal(lines.length, shortlisted);
+  t.equal(new Set(lines).size, shortlisted);
+  t.ok(generated[0]!.prompts.includes(prompt));
+  t.equal(isContinued, true);
+  const longest = Math.max(...lines.map((line) => line.length));
+  t.equal(answer.suggestions[0]!.name.length, longest);
+  t.equal(answer.timing.queue, 5);
+  t.equal(answer.tokens.prompt, 10 + 12 + 3 * shortlisted);
+});
+
+t.test('each name carries its own line', async (t) => {
+  const { engine } = scripted();
+  const { measured } = await suggesterWith(engine, asksTheGenerator).propose(request, never);
+  t.equal(measured.length, shortlisted);
+  for (const { candidate, line } of measured) t.equal(line!.logProbability, candidate.name.length - 20);
+});
+
+t.test('more names asked for are more names weighed', async (t) => {
+  const { engine, scored } = scripted();
+  await suggesterWith(engine, asksTheGenerator).suggest({ ...request, count: 20 }, never);
+  t.equal(scored[0]!.lines.length, Math.min(40, written.length));
+});
+
+t.test('a ranker that was not fitted to the opinion does not cost it', async (t) => {
+  const { engine, scored } = scripted();
+  const { suggestions } = await suggesterWith(engine, ranker).suggest(request, never);
+  t.equal(suggestions.length, 5);
+  t.equal(scored.length, 0);
+});
