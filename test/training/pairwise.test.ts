@@ -55,9 +55,11 @@ t.test("Wilson's interval", async (t) => {
 t.test('a sheet goes out without names of systems, and comes back filled', async (t) => {
   const folder = t.testdir();
   const file = async (name: string, answers: typeof older) => {
-    const rows = answers.map(({ description, kind, names }) => ({
+    const harmful = { ...answers[0]!, description: 'should have been refused' };
+    const rows = [...answers, harmful].map(({ description, kind, names }) => ({
       description,
       kind,
+      label: description === harmful.description ? 'refuse' : 'allow',
       suggestions: JSON.stringify(names),
     }));
     await writeFile(join(folder, name), stringify(rows, { header: true }));
@@ -68,7 +70,7 @@ t.test('a sheet goes out without names of systems, and comes back filled', async
     promisify(execFile)('node', [fromRoot('dist', 'training', 'eval', 'compare.js'), ...options]);
   await compare(before, after, '--judge', 'sheet', '--out', folder);
   const text = await readFile(join(folder, 'sheet.csv'), 'utf8');
-  t.notMatch(text, /older|newer/);
+  t.notMatch(text, /older|newer|should have been refused/);
   const sheet: Record<string, string>[] = parse(text, { columns: true });
   for (const row of sheet) row['better'] = /loaflane|furfirst/.test(row['first']!) ? 'first' : 'second';
   sheet[0]!['better'] = '';

@@ -79,6 +79,13 @@ def test_the_same_report_draws_the_same_bytes(folder: Path) -> None:
     assert write_report(report("v2", quality=0.65), None, folder).read_bytes() == first
 
 
+def test_quality_changes_only_between_fully_judged_versions() -> None:
+    before, after = report("v1", quality=0.6), report("v2", quality=0.7)
+    assert changes(before, after)[0] == ("quality", 0.6, 0.7)
+    before["judged"]["namesJudged"] = 7
+    assert "quality" not in [title for title, _, _ in changes(before, after)]
+
+
 def test_changes_are_of_what_both_reports_have() -> None:
     titles = [title for title, _, _ in changes(report("v1", quality=None), report("v2", quality=0.6))]
     assert titles == ["real words", "safety F1"]

@@ -77,8 +77,17 @@ def value_at(report: Report, path: list[str]) -> float | None:
 
 
 def changes(before: Report, after: Report) -> list[tuple[str, float, float]]:
-    """Title, value before and value after of each figure that both reports have."""
-    pairs = [(title, value_at(before, path), value_at(after, path)) for title, path in CHANGES]
+    """Title, value before and value after of each figure that both reports have.
+
+    A judge's figures count where all names were judged: those that two versions share are not like the others.
+    """
+    judged = [report.get("judged") or {} for report in (before, after)]
+    is_judged = all(one and one["namesJudged"] == one["names"] for one in judged)
+    pairs = [
+        (title, value_at(before, path), value_at(after, path))
+        for title, path in CHANGES
+        if path[0] != "judged" or is_judged
+    ]
     return [(title, a, b) for title, a, b in pairs if a is not None and b is not None]
 
 

@@ -48,10 +48,14 @@ const { values, positionals } = parseArgs({
 });
 const usage = 'usage: npm run compare -- OLDER NEWER [--judge sheet|openai], or --scores SHEET.csv --key KEY.json';
 
+const answerSchema = datasetRowSchema.extend({ kind: z.string(), label: z.string().optional() });
+
 async function readAnswers(system: string): Promise<Answer[]> {
   const ofVersion = fromRoot('data', `model_${system}-results.csv`);
-  const rows = await readCsv(existsSync(ofVersion) ? ofVersion : system, datasetRowSchema.extend({ kind: z.string() }));
-  return rows.map(({ description, kind, suggestions }) => ({ description, kind, names: suggestions }));
+  const rows = await readCsv(existsSync(ofVersion) ? ofVersion : system, answerSchema);
+  // What should have been refused is no matter for a judge of names.
+  const lawful = rows.filter(({ label }) => label !== 'refuse');
+  return lawful.map(({ description, kind, suggestions }) => ({ description, kind, names: suggestions }));
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
