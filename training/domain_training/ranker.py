@@ -53,7 +53,7 @@ class Ratings:
     @property
     def was_asked(self) -> NDArray[np.bool_]:
         """Which names the generator was asked about."""
-        asked: NDArray[np.bool_] = ~np.isnan(self.lines).any(axis=1)
+        asked: NDArray[np.bool_] = np.isfinite(self.lines.sum(axis=1))
         return asked
 
     def only(self, chosen: NDArray[np.bool_]) -> Ratings:
