@@ -23,8 +23,8 @@ toyota honda nissan mazda subaru mitsubishi hyundai volkswagen mercedes porsche 
 bentley rollsroyce renault peugeot citroen fiat volvo tesla chevrolet cadillac chrysler michelin bridgestone goodyear
 samsung sony panasonic toshiba hitachi philips siemens bosch electrolux whirlpool dyson braun gillette logitech lenovo
 huawei xiaomi motorola nokia ericsson intel nvidia qualcomm cisco oracle salesforce adobe photoshop dropbox zoominfo
-openai chatgpt anthropic deepmind mistral huggingface disney pixar marvel pokemon nintendo playstation minecraft roblox pawpatrol wattbike
-fortnite lego hasbro mattel barbie hotwheels pfizer moderna astrazeneca novartis roche bayer tylenol viagra botox
+openai chatgpt anthropic deepmind mistral huggingface disney pixar marvel pokemon nintendo playstation minecraft roblox
+pawpatrol wattbike fortnite lego hasbro mattel barbie hotwheels pfizer moderna astrazeneca novartis roche bayer tylenol viagra botox
 unilever colgate listerine nivea loreal maybelline sephora pampers huggies kleenex tampax durex
 fedex dhl vodafone verizon tmobile comcast telefonica airtel wordpress squarespace godaddy mailchimp hubspot zendesk
 atlassian jira trello asana notion figma canva grammarly duolingo coursera udemy wikipedia mozilla firefox

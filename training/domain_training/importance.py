@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from gguf import MODEL_ARCH_NAMES, get_tensor_name_map
+from gguf import MODEL_ARCH, get_tensor_name_map
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from domain_training.data import Row, with_hints
 from domain_training.export import Floats
 
 #: What llama.cpp calls the architectures of the bases in training/configs, by what transformers calls them.
-ARCHITECTURES = {"llama": "llama", "mistral": "llama"}
+ARCHITECTURES = {"llama": MODEL_ARCH.LLAMA, "mistral": MODEL_ARCH.LLAMA}
 #: The matrix that embeds tokens and, tied, projects onto them.
 TIED_EMBEDDINGS = "token_embd.weight"
 
@@ -32,10 +32,7 @@ def column_importance(folder: Path, rows: list[Row], hints: int, max_length: int
     """
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    architecture = next(
-        (key for key, name in MODEL_ARCH_NAMES.items() if name == ARCHITECTURES[model.config.model_type])
-    )
-    names = get_tensor_name_map(architecture, model.config.num_hidden_layers)
+    names = get_tensor_name_map(ARCHITECTURES[model.config.model_type], model.config.num_hidden_layers)
     sums: dict[str, torch.Tensor] = {}
     tokens = 0
 

@@ -18,6 +18,7 @@ import { loadConfig } from '../../src/config.js';
 import { fromRoot } from '../../src/paths.js';
 import { askEach } from './asking.js';
 import { datasetRowSchema, readCsv } from './csv.js';
+import { resultsPath } from './results.js';
 import { blindPairs, pairQuestion, sides, winRate, type Answer, type BlindPair, type Side } from './pairwise.js';
 
 const seed = 20;
@@ -51,7 +52,7 @@ const usage = 'usage: npm run compare -- OLDER NEWER [--judge sheet|openai], or 
 const answerSchema = datasetRowSchema.extend({ kind: z.string(), label: z.string().optional() });
 
 async function readAnswers(system: string): Promise<Answer[]> {
-  const ofVersion = fromRoot('data', `model_${system}-results.csv`);
+  const ofVersion = resultsPath(system);
   const rows = await readCsv(existsSync(ofVersion) ? ofVersion : system, answerSchema);
   // What should have been refused is no matter for a judge of names.
   const lawful = rows.filter(({ label }) => label !== 'refuse');

@@ -3,9 +3,11 @@ import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { refusalCategories } from '../../src/safety/categories.js';
 
-const namesSchema = z.string().transform((text) => z.array(z.string()).parse(JSON.parse(text)));
+/** A cell that holds a JSON array. */
+export const listSchema = <Item>(item: z.ZodType<Item>) =>
+  z.string().transform((text) => z.array(item).parse(JSON.parse(text)));
 
-export const datasetRowSchema = z.object({ description: z.string().min(1), suggestions: namesSchema });
+export const datasetRowSchema = z.object({ description: z.string().min(1), suggestions: listSchema(z.string()) });
 export type DatasetRow = z.infer<typeof datasetRowSchema>;
 
 /** Ways in which a description was made harder; gold labels come with one of them. */

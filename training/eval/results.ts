@@ -2,10 +2,7 @@ import { z } from 'zod';
 import { refusalCategories } from '../../src/safety/categories.js';
 import { fromRoot } from '../../src/paths.js';
 import { outcomes } from './confusion.js';
-import { kinds, readCsv } from './csv.js';
-
-const listSchema = <Item>(item: z.ZodType<Item>) =>
-  z.string().transform((text) => z.array(item).parse(JSON.parse(text)));
+import { kinds, listSchema, readCsv } from './csv.js';
 
 /** What a version answered to a row of the test set. */
 const resultRowSchema = z.object({
