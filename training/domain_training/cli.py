@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import shutil
@@ -12,7 +13,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from domain_training.align import Aligner, Lessons
+from domain_training.bases import merged_run
 from domain_training.card import config_hash, make_card, write_card
 from domain_training.config import EMBEDDER, SAFETY, Config, config_names, load_config, smoke
 from domain_training.curves import plot_curves
@@ -23,15 +27,29 @@ from domain_training.importance import column_importance
 from domain_training.merge import merge
 from domain_training.parity import check_parity, losses
 from domain_training.paths import MODELS, ROOT, RUNS
+from domain_training.preferences import read_rated
 from domain_training.ranker import RATINGS, read_ratings, write_ranker
 from domain_training.safety import load_safety_config, train_safety
 from domain_training.sft import pick_device, run_sft
+
+Part = TypeVar("Part")
 
 PARITY_PROMPTS = 12
 #: Rows that show which columns of the matrices matter, and rows that show what quantization costs.
 IMPORTANCE_ROWS = 128
 LOSS_ROWS = 96
 SMOKE_DATASET_ROWS = SMOKE_ROWS = 48
+
+
+def required(part: Part | None) -> Part:
+    """A part of the recipe that the step at hand is never reached without.
+
+    Raises:
+        ValueError: it is missing.
+    """
+    if part is None:
+        raise ValueError("this recipe has no such step")
+    return part
 
 
 @dataclass(frozen=True)
@@ -48,28 +66,63 @@ class Run:
         """The version's folder; a smoke run keeps to its own."""
         return self.folder / "model" if self.smoke else MODELS / self.config.version
 
+    def rows(self) -> list[Row]:
+        """The rows that `prepare` wrote, in the dataset's order."""
+        return read_rows(self.folder / "rows.jsonl")[: SMOKE_ROWS if self.smoke else None]
+
     def split(self) -> tuple[list[Row], list[Row]]:
-        """Rows that were taught, and rows held out."""
-        rows = read_rows(self.folder / "rows.jsonl")[: SMOKE_ROWS if self.smoke else None]
-        return split_rows(rows, self.config.data.validation_share, self.config.sft.seed)
+        """Rows that are taught, and rows held out."""
+        if self.config.sft:
+            return split_rows(self.rows(), self.config.data.validation_share, self.config.sft.seed)
+        lessons = self.lessons()
+        return lessons.rows, lessons.held_out_rows
+
+    def lessons(self) -> Lessons:
+        """What a second lesson teaches; rated businesses that a generator was asked about are held out, however told."""
+        spec, rows = required(self.config.align), self.rows()
+        taught, held_out = read_rated(ROOT / spec.ratings, dict(zip(self.described(), rows, strict=False)))
+        kept_away = {tuple(business.row.names) for business in held_out}
+        away = [row for row in rows if row.names and tuple(row.names) in kept_away]
+        free = [row for row in rows if not row.names or tuple(row.names) not in kept_away]
+        refusals = [row for row in free if not row.names]
+        newest = [row for row in free if row.names][-spec.newest_rows :]
+        return Lessons([*refusals, *newest], taught, away[: spec.eval_rows], held_out)
+
+    def described(self) -> list[str]:
+        """Descriptions of the dataset as they stand there, in the order of `rows`."""
+        with self.dataset.open(newline="") as file:
+            return [row["description"] for row in csv.DictReader(file)]
+
+    @property
+    def dataset(self) -> Path:
+        """The dataset that is taught; a smoke run cuts its own."""
+        return self.folder / "dataset.csv" if self.smoke else ROOT / self.config.data.dataset
 
 
 def prepare(run: Run) -> None:
     """Index the memory for recall, and write rows.jsonl with the hints of each row of the dataset."""
-    dataset, memory = ROOT / run.config.data.dataset, ROOT / run.config.data.memory
+    memory = ROOT / run.config.data.memory
     if run.smoke:
-        lines = dataset.read_text().splitlines(keepends=True)
-        dataset = memory = run.folder / "dataset.csv"
-        dataset.write_text("".join([*lines[:SMOKE_DATASET_ROWS], *lines[-SMOKE_DATASET_ROWS // 4 :]]))
+        lines = (ROOT / run.config.data.dataset).read_text().splitlines(keepends=True)
+        memory = run.dataset
+        memory.write_text("".join([*lines[:SMOKE_DATASET_ROWS], *lines[-SMOKE_DATASET_ROWS // 4 :]]))
     embedder = MODELS / EMBEDDER / "model.gguf"
-    arguments = [memory, embedder, run.out, dataset, run.folder / "rows.jsonl"]
+    arguments = [memory, embedder, run.out, run.dataset, run.folder / "rows.jsonl"]
     command = ["node", "dist/training/eval/recall-index.js", *map(str, arguments)]
     subprocess.run(command, cwd=ROOT, check=True)
 
 
 def sft(run: Run) -> None:
     """Fine-tune the adapter."""
-    result = run_sft(run.config, run.folder, run.split(), run.device)
+    lora, spec = required(run.config.lora), required(run.config.sft)
+    result = run_sft(run.config, lora, spec, run.folder, run.split(), run.device)
+    (run.folder / "training.json").write_text(json.dumps(result, indent=2))
+
+
+def align(run: Run) -> None:
+    """Teach more rows and raters' preferences with weights rounded as they will be served."""
+    base = merged_run(run.config.base.source.removeprefix("run:"))
+    result = Aligner(required(run.config.align), run.config.data, run.folder, base, run.lessons()).train()
     (run.folder / "training.json").write_text(json.dumps(result, indent=2))
 
 
@@ -87,9 +140,10 @@ def quantize(run: Run) -> None:
     """Quantize the GGUF into the version's folder."""
     run.out.mkdir(parents=True, exist_ok=True)
     export = run.config.export
-    taught, _ = run.split()
-    data = run.config.data
-    importance = column_importance(run.folder / "merged", taught[:IMPORTANCE_ROWS], data.hints_min, data.max_length)
+    data, importance = run.config.data, None
+    if run.config.sft:  # What a second lesson leaves is rounded already, and another rounding would undo that.
+        taught, _ = run.split()
+        importance = column_importance(run.folder / "merged", taught[:IMPORTANCE_ROWS], data.hints_min, data.max_length)
     quantize_gguf(run.folder / "f16.gguf", run.out / "model.gguf", export.quantization, export.embeddings, importance)
 
 
@@ -131,6 +185,7 @@ def card(run: Run) -> None:
 
 STEPS: dict[str, Callable[[Run], None]] = {
     "prepare": prepare,
+    "align": align,
     "sft": sft,
     "merge": merge_step,
     "gguf": gguf,
@@ -141,6 +196,12 @@ STEPS: dict[str, Callable[[Run], None]] = {
 }
 
 
+def steps_of(config: Config) -> dict[str, Callable[[Run], None]]:
+    """The steps of a recipe, in their order."""
+    others = {"sft", "merge"} if config.align else {"align"}
+    return {name: step for name, step in STEPS.items() if name not in others}
+
+
 def train(run: Run, only: list[str] | None, *, fresh: bool) -> None:
     """Run the steps that have not been done for this recipe, or those asked for."""
     stamp = run.folder / "done.json"
@@ -149,7 +210,7 @@ def train(run: Run, only: list[str] | None, *, fresh: bool) -> None:
     run.folder.mkdir(parents=True, exist_ok=True)
     recipe = config_hash(run.config)
     done: dict[str, str] = json.loads(stamp.read_text()) if stamp.exists() else {}
-    for name, step in STEPS.items():
+    for name, step in steps_of(run.config).items():
         if only is not None and name not in only:
             continue
         if only is None and done.get(name) == recipe:

