@@ -1,14 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyServerOptions } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { ConfigError } from './config.js';
+import auth from './http/plugins/auth.js';
 import errors from './http/plugins/errors.js';
+import limits from './http/plugins/limits.js';
 import metrics from './http/plugins/metrics.js';
+import security, { type CorsOrigins } from './http/plugins/security.js';
 import service from './http/plugins/service.js';
 import swagger from './http/plugins/swagger.js';
+import admin from './http/routes/admin.js';
+import batch from './http/routes/batch.js';
 import operations from './http/routes/operations.js';
 import playground from './http/routes/playground.js';
 import suggest from './http/routes/suggest.js';
+import type { KeyRing } from './keys.js';
+import type { RedisLink } from './redis.js';
 import type { Service } from './service.js';
+import { ModelSwitch } from './switch.js';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    models: ModelSwitch;
+  }
+}
 
 export interface AppOptions {
   /** What answers; may be set later through `app.service`. */
@@ -19,6 +34,18 @@ export interface AppOptions {
   logDescriptions?: boolean;
   /** Defaults to no log. */
   logger?: FastifyServerOptions['logger'];
+  /** Who may ask. Defaults to everybody. */
+  keys?: KeyRing;
+  /** Descriptions a minute for each client. Defaults to 0, no limit. */
+  rateLimit?: number;
+  /** What replicas share. Defaults to nothing. */
+  redis?: RedisLink;
+  /** Sites that browsers may call from. Defaults to none but its own. */
+  corsOrigins?: CorsOrigins;
+  /** Proxies whose X-Forwarded-For is believed. Defaults to none. */
+  trustProxy?: false | string[];
+  /** Loads another model for /admin/model. Defaults to none: there is only the one. */
+  loadModel?: (model: string) => Promise<Service>;
 }
 
 const bodyLimit = 64 * 1024;
@@ -29,24 +56,44 @@ export async function buildApp({
   deadlineMs = 15000,
   logDescriptions = false,
   logger = false,
+  keys,
+  rateLimit = 0,
+  redis,
+  corsOrigins = false,
+  trustProxy = false,
+  loadModel,
 }: AppOptions = {}) {
   const app = Fastify({
     logger,
     bodyLimit,
+    trustProxy,
     genReqId: () => randomUUID(),
     logController: new Fastify.LogController({ disableRequestLogging: true }),
     return503OnClosing: false,
+    // The server drains before it closes; what is open then has nothing to say, such as a browser's connection in reserve.
+    forceCloseConnections: true,
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   await app.register(errors);
+  await app.register(security, { origins: corsOrigins });
   await app.register(service, { service: loaded });
-  await app.register(metrics);
+  await app.register(auth, { keys });
+  await app.register(limits, { perMinute: rateLimit, redis });
+  await app.register(metrics, { redis });
   await app.register(swagger);
   await app.register(operations);
   await app.register(suggest, { deadlineMs, logDescriptions });
+  await app.register(batch, { deadlineMs, logDescriptions });
+  const models = new ModelSwitch(app.service, loadModel ?? noModels, ({ info }) => app.metrics.setModel(info));
+  await app.register(admin, { models });
+  app.decorate('models', models);
   await app.register(playground);
   return app.withTypeProvider<ZodTypeProvider>();
+}
+
+function noModels(): never {
+  throw new ConfigError('this server was not given a way to load models');
 }
 
 export type App = Awaited<ReturnType<typeof buildApp>>;

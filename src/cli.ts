@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, loadConfig } from './config.js';
 import { suggestRequestSchema } from './http/schemas.js';
+import { newKey, parseKeys } from './keys.js';
 import { main as serve } from './server.js';
 import { loadLlama } from './engine/llama.js';
 import { loadPrefilter, loadService } from './service.js';
@@ -11,6 +12,7 @@ const usage = `usage: domain.yours <command>
   serve                        start the HTTP service (settings: .env.example)
   suggest DESCRIPTION          print names, one a line, or the refusal
     --count N  --seed N  --json
+  key NAME [--admin]           print a new API key, and the line for API_KEYS_FILE
   classify DESCRIPTION         print what the prefilter makes of it: verdict, category, probability of harm`;
 
 async function suggest(args: string[]): Promise<void> {
@@ -50,11 +52,25 @@ async function classify(args: string[]): Promise<void> {
   }
 }
 
+function key(args: string[]): void {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { admin: { type: 'boolean', default: false } },
+  });
+  const [name, ...more] = positionals;
+  if (!name || more.length > 0) throw new ConfigError('key needs one name');
+  const { key: secret, line } = newKey({ name, isAdmin: values.admin });
+  parseKeys(line);
+  console.log(`${secret}\n${line}`);
+}
+
 const [command = '', ...rest] = process.argv.slice(2);
 try {
   if (command === 'serve') await serve();
   else if (command === 'suggest') await suggest(rest);
   else if (command === 'classify') await classify(rest);
+  else if (command === 'key') key(rest);
   else {
     console.error(usage);
     process.exitCode = 2;

@@ -1,5 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { config as readDotEnv } from 'dotenv';
+import { parse as parseDotEnv } from 'dotenv';
 import { z } from 'zod';
 import { fromRoot } from './paths.js';
 import { lockedCategories, refusalCategories } from './safety/categories.js';
@@ -69,7 +70,48 @@ const settings = {
   QUEUE_LIMIT: numberSetting(0, 100000, 64, 'Requests that may wait for a sequence; one more is answered 503.'),
   DEADLINE_MS: numberSetting(100, 600000, 15000, 'Time for one request, waiting included; then it is answered 504.'),
   DRAIN_MS: numberSetting(0, 600000, 20000, 'Time that requests in flight have to finish after SIGTERM.'),
+  STALL_MS: numberSetting(100, 600000, 10000, 'Time without a token after which the model is loaded anew.'),
   CACHE_SIZE: numberSetting(0, 1000000, 1000, 'Answers kept in memory; 0 keeps none.'),
+  CACHE_TTL_S: numberSetting(1, 31536000, 86400, 'Seconds that an answer is kept.'),
+  REDIS_URL: {
+    schema: z.union([z.literal('').transform(() => undefined), z.url({ protocol: /^rediss?$/ })]),
+    allowed: 'a redis or rediss address',
+    fallback: '',
+    about: 'Redis through which replicas share answers and rate limits; without it each has its own.',
+    secret: true,
+  },
+  API_KEYS_FILE: {
+    schema: z.string(),
+    allowed: 'the path of a file',
+    fallback: '',
+    about: 'File of hashed API keys (`npm run -s key -- NAME` makes one); without it no key is needed.',
+  },
+  RATE_LIMIT: numberSetting(
+    0,
+    1000000,
+    0,
+    'Descriptions a minute for each key, or address where there are no keys; 0 is no limit.',
+  ),
+  CORS_ORIGINS: {
+    schema: z
+      .string()
+      .transform((list) =>
+        list === 'none' ? false : list === '*' ? true : list.split(',').map((origin) => origin.trim()),
+      )
+      .pipe(z.union([z.boolean(), z.array(z.url({ protocol: /^https?$/ }))])),
+    allowed: 'none, * or origins with commas between',
+    fallback: 'none',
+    about: 'Sites that browsers may call the service from.',
+  },
+  TRUST_PROXY: {
+    schema: z
+      .string()
+      .transform((list) => (list === 'none' ? false : list.split(',').map((address) => address.trim())))
+      .pipe(z.union([z.literal(false), z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))])),
+    allowed: 'none, or addresses or networks with commas between',
+    fallback: 'none',
+    about: 'Proxies in front whose X-Forwarded-For is believed.',
+  },
   SAFETY_THRESHOLD: {
     schema: z.union([
       z.literal('model').transform(() => undefined),
@@ -139,7 +181,16 @@ export interface Config {
   queueLimit: number;
   deadlineMs: number;
   drainMs: number;
+  stallMs: number;
   cacheSize: number;
+  cacheTtlMs: number;
+  redisUrl: string | undefined;
+  /** Undefined: no key is needed. */
+  apiKeysFile: string | undefined;
+  /** Descriptions a minute; 0 is no limit. */
+  rateLimit: number;
+  corsOrigins: Values['CORS_ORIGINS'];
+  trustProxy: Values['TRUST_PROXY'];
   /** Undefined: the classifier's own. */
   safetyThreshold: number | undefined;
   safetyOff: Values['SAFETY_OFF'];
@@ -179,7 +230,14 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
     queueLimit: values.QUEUE_LIMIT,
     deadlineMs: values.DEADLINE_MS,
     drainMs: values.DRAIN_MS,
+    stallMs: values.STALL_MS,
     cacheSize: values.CACHE_SIZE,
+    cacheTtlMs: values.CACHE_TTL_S * 1000,
+    redisUrl: values.REDIS_URL,
+    apiKeysFile: values.API_KEYS_FILE || undefined,
+    rateLimit: values.RATE_LIMIT,
+    corsOrigins: values.CORS_ORIGINS,
+    trustProxy: values.TRUST_PROXY,
     safetyThreshold: values.SAFETY_THRESHOLD,
     safetyOff: values.SAFETY_OFF,
     logLevel: values.LOG_LEVEL,
@@ -192,10 +250,13 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
   };
 }
 
-/** The settings of this process: its environment, and beneath it the file .env of the project where there is one. */
+/**
+ * The settings of this process: its environment, and beneath it the file .env of the project where there is one, as it stands
+ * now.
+ */
 export function loadConfig(): Config {
-  readDotEnv({ path: fromRoot('.env'), quiet: true });
-  return parseConfig(process.env);
+  const path = fromRoot('.env');
+  return parseConfig({ ...(existsSync(path) ? parseDotEnv(readFileSync(path)) : {}), ...process.env });
 }
 
 /** The README's table of settings. */

@@ -5,7 +5,8 @@ import type { Config } from './config.js';
 import { EmbeddedEngine } from './engine/embedded.js';
 import { LlamaEmbedder } from './engine/embedder.js';
 import { loadLlama } from './engine/llama.js';
-import { resolveModel, resolveSafety, type VerifiedModel } from './models.js';
+import { SupervisedEngine } from './engine/supervised.js';
+import { resolveModel, resolveSafety, serviceVersion, sha256Of, type VerifiedModel } from './models.js';
 import { parseBrands } from './names/brands.js';
 import { parseWordFrequencies } from './names/segment.js';
 import { fromRoot } from './paths.js';
@@ -14,7 +15,9 @@ import { OutputGuard } from './safety/output.js';
 import { LexiconClassifier, Prefilter } from './safety/prefilter.js';
 import { CachedSuggester } from './suggest/cache.js';
 import { Metric, MetricEmbedder } from './suggest/metric.js';
+import type { RedisLink } from './redis.js';
 import { rankerSchema } from './suggest/rank.js';
+import { SharedAnswers } from './suggest/shared-answers.js';
 import { Recall } from './suggest/recall.js';
 import { Relevance } from './suggest/relevance.js';
 import { Suggester, type SuggesterParts } from './suggest/suggester.js';
@@ -24,12 +27,24 @@ export interface Service {
   info: Pick<VerifiedModel, 'version' | 'base' | 'quantization' | 'sha256'>;
   suggester: CachedSuggester;
   cacheEnabled: boolean;
+  /** Whether the engine answers; false while one that failed is being replaced. */
+  isUp(): boolean;
+  /** How often the engine was replaced. */
+  restarts(): number;
   dispose(): Promise<void>;
 }
 
 export type SafetyConfig = Pick<Config, 'safetyThreshold' | 'safetyOff'>;
 export type ServiceConfig = SafetyConfig &
-  Pick<Config, 'model' | 'gpu' | 'threads' | 'sequences' | 'queueLimit' | 'cacheSize'>;
+  Pick<Config, 'model' | 'gpu' | 'threads' | 'sequences' | 'queueLimit' | 'stallMs' | 'cacheSize' | 'cacheTtlMs'>;
+
+/** What a service has from the process around it. */
+export interface Surroundings {
+  /** Shares answers with other replicas. Defaults to none. */
+  redis?: RedisLink;
+  /** Told when the engine goes down and comes up again. */
+  onEngineChange?: (isUp: boolean, reason?: unknown) => void;
+}
 
 /** The guard of descriptions, with its parts for those who want to look into them. */
 export interface LoadedPrefilter {
@@ -59,26 +74,54 @@ export async function loadPrefilter(
  * @param verified the model that `config` names, where it was found already
  * @throws ConfigError when a file is missing or corrupt
  */
-export async function loadService(config: ServiceConfig, verified?: VerifiedModel): Promise<Service> {
+export async function loadService(
+  config: ServiceConfig,
+  verified?: VerifiedModel,
+  { redis, onEngineChange }: Surroundings = {},
+): Promise<Service> {
   const model = verified ?? (await resolveModel(config.model));
-  const { parts, dispose } = await loadParts(model, config);
-  const suggester = new CachedSuggester(new Suggester(parts), config.cacheSize, () => parts.engine.queueDepth);
+  const { parts, engine, dispose } = await loadParts(model, config, onEngineChange);
+  const { cacheSize: size, cacheTtlMs: ttlMs } = config;
+  const shared = redis && new SharedAnswers(redis, ttlMs);
+  const cache = { size, ttlMs, version: await answersVersion(model, config), shared };
+  const suggester = new CachedSuggester(new Suggester(parts), cache, () => engine.queueDepth);
   const { version, base, quantization, sha256 } = model;
   const info = { version, base, quantization, sha256 };
-  return { info, suggester, cacheEnabled: config.cacheSize > 0, dispose };
+  return {
+    info,
+    suggester,
+    cacheEnabled: size > 0,
+    isUp: () => engine.isUp,
+    restarts: () => engine.restarts,
+    dispose,
+  };
+}
+
+/** What an answer follows from beside the request: the code, every model and list, and what the operator refuses. */
+async function answersVersion(model: VerifiedModel, { safetyThreshold, safetyOff }: SafetyConfig): Promise<string> {
+  const { modelPath, headPath } = await resolveSafety();
+  const lists = ['words_en.tsv', 'brands.tsv'].map((name) => fromRoot('data', name));
+  const memory = ['ranker.json', 'recall.json'].map((name) => join(model.folder, name));
+  const files = [model.embedderPath, modelPath, headPath, ...lists, ...memory];
+  const digests = await Promise.all(files.map((path) => sha256Of(path)));
+  return JSON.stringify([serviceVersion, model.version, model.sha256, ...digests, safetyThreshold, safetyOff]);
 }
 
 /** The parts of a suggester over a verified model, for the service and for evaluation. */
 export async function loadParts(
   model: Pick<VerifiedModel, 'modelPath' | 'embedderPath' | 'folder'>,
-  config: Omit<ServiceConfig, 'model' | 'cacheSize'>,
-): Promise<{ parts: SuggesterParts; dispose: () => Promise<void> }> {
-  const { gpu, threads, sequences, queueLimit } = config;
+  config: Omit<ServiceConfig, 'model' | 'cacheSize' | 'cacheTtlMs'>,
+  onEngineChange?: Surroundings['onEngineChange'],
+): Promise<{ parts: SuggesterParts; engine: SupervisedEngine; dispose: () => Promise<void> }> {
+  const { gpu, threads, sequences, queueLimit, stallMs } = config;
   const llama = await loadLlama({ gpu });
   const words = parseWordFrequencies(await readFile(fromRoot('data', 'words_en.tsv'), 'utf8'));
   const brands = parseBrands(await readFile(fromRoot('data', 'brands.tsv'), 'utf8'));
   const [engine, plainEmbedder, recall, { prefilter, dispose: disposePrefilter }] = await Promise.all([
-    EmbeddedEngine.load(llama, { modelPath: model.modelPath, sequences, queueLimit, threads }),
+    SupervisedEngine.start(
+      () => EmbeddedEngine.load(llama, { modelPath: model.modelPath, sequences, queueLimit, threads }),
+      { stallMs, onChange: onEngineChange },
+    ),
     LlamaEmbedder.load(llama, model.embedderPath, threads),
     Recall.load(model.folder),
     loadPrefilter(llama, config),
@@ -103,5 +146,5 @@ export async function loadParts(
     await disposePrefilter();
     await llama.dispose();
   };
-  return { parts, dispose };
+  return { parts, engine, dispose };
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
@@ -92,6 +92,63 @@ t.test('a client that leaves takes nothing with it', async (t) => {
   server.kill('SIGTERM');
   const [code] = (await once(server, 'exit')) as [number];
   t.equal(code, 0, output());
+});
+
+t.test('SIGHUP serves what MODEL holds now, without a gap; a corrupt one changes nothing', async (t) => {
+  const folder = join(t.testdir({}), 'model');
+  /** Puts a version's files into the folder that MODEL names. */
+  const put = async (version: string) => {
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder);
+    for (const file of ['model.gguf', 'recall.json', 'recall.bin', 'metric.bin', 'ranker.json'])
+      await symlink(fromRoot('models', version, file), join(folder, file));
+    const card = JSON.parse(await readFile(fromRoot('models', version, 'card.json'), 'utf8')) as object;
+    await writeFile(join(folder, 'card.json'), JSON.stringify({ ...card, embedder: fromRoot('models', 'embedder') }));
+  };
+  await put('v1');
+  const { process: server, address, output } = await start({ MODEL: folder, CACHE_SIZE: '0' });
+  const answers: { status: number; model?: string }[] = [];
+  let isOver = false;
+  const client = async (name: string) => {
+    for (let seed = 0; !isOver; seed++) {
+      const response = await suggest(address, { description: `${description} ${name}`, seed, count: 1 });
+      answers.push({ status: response.status, model: ((await response.json()) as { model?: string }).model });
+    }
+  };
+  const load = ['one', 'two', 'three'].map(client);
+  const logged = async (text: string) => {
+    while (!output().includes(text) && server.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  await put('v2');
+  server.kill('SIGHUP');
+  await logged('model changed');
+  const before = answers.length;
+  while (answers.length < before + 6) await new Promise((resolve) => setTimeout(resolve, 20));
+  await rm(join(folder, 'model.gguf'));
+  await writeFile(join(folder, 'model.gguf'), 'GGUF, but not really');
+  server.kill('SIGHUP');
+  await logged('model not changed');
+  isOver = true;
+  await Promise.all(load);
+  t.equal(answers.filter(({ status }) => status !== 200).length, 0, 'every request was answered');
+  const models = answers.map(({ model }) => model);
+  t.equal(models[0], 'v1');
+  t.equal(models.at(-1), 'v2');
+  t.equal(((await (await fetch(`${address}/version`)).json()) as { model: string }).model, 'v2');
+  server.kill('SIGTERM');
+  const [code] = (await once(server, 'exit')) as [number];
+  t.equal(code, 0, output());
+});
+
+t.test('a connection that a browser holds in reserve does not keep the server from ending', async (t) => {
+  const { process: server, address, output } = await start();
+  const { port, hostname } = new URL(address);
+  const idle = connect(Number(port), hostname);
+  await once(idle, 'connect');
+  server.kill('SIGTERM');
+  const [code] = (await once(server, 'exit')) as [number];
+  t.equal(code, 0, output());
+  idle.destroy();
 });
 
 t.test('a bad setting or model ends the start with one line', async (t) => {

@@ -1,4 +1,6 @@
 import { loadService, type Service, type ServiceConfig } from '../src/service.js';
+import { CachedSuggester, type CacheOptions, type Suggests } from '../src/suggest/cache.js';
+import { noVerdicts, type Suggestion } from '../src/suggest/suggester.js';
 
 /** The served model as tests load it: no GPU, few sequences, no cache. */
 export const testServiceConfig: ServiceConfig = {
@@ -7,7 +9,9 @@ export const testServiceConfig: ServiceConfig = {
   threads: 2,
   sequences: 6,
   queueLimit: 64,
+  stallMs: 10_000,
   cacheSize: 0,
+  cacheTtlMs: 86_400_000,
   safetyThreshold: undefined,
   safetyOff: [],
 };
@@ -18,3 +22,36 @@ export function loadTestService(overrides: Partial<ServiceConfig> = {}): Promise
 }
 
 export const never = new AbortController().signal;
+
+/** An answer as the suggester gives it, for tests of what stands around it. */
+export function suggestionOf(...names: string[]): Suggestion {
+  return {
+    status: 'ok',
+    suggestions: names.map((name) => ({ name, confidence: 0.5, score: 0.5 })),
+    timing: { total: 1 },
+    verdicts: noVerdicts,
+    tokens: { prompt: 0, generated: 0 },
+  };
+}
+
+/** A service around a suggester that does what the test says, for tests that need no model. */
+export function serviceAround(
+  suggest: Suggests['suggest'],
+  { cache = {}, version = 'v0', dispose = async () => {} }: ServiceAroundOptions = {},
+): Service {
+  const options = { size: 0, ttlMs: 60_000, version, ...cache };
+  return {
+    info: { version, base: 'none', quantization: 'none', sha256: '0'.repeat(64) },
+    suggester: new CachedSuggester({ suggest }, options, () => 0),
+    cacheEnabled: options.size > 0,
+    isUp: () => true,
+    restarts: () => 0,
+    dispose,
+  };
+}
+
+export interface ServiceAroundOptions {
+  cache?: Partial<CacheOptions>;
+  version?: string;
+  dispose?: () => Promise<void>;
+}

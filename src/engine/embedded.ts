@@ -7,17 +7,18 @@ import type {
   Token,
 } from 'node-llama-cpp';
 import type {
-  Engine,
   GenerateRequest,
   GeneratedLine,
   Generation,
   Sampling,
   ScoredLine,
   ScoreRequest,
+  SequenceRequest,
   Scoring,
 } from './engine.js';
 import { Gate } from './gate.js';
 import { hash32 } from './random.js';
+import type { WatchedEngine } from './supervised.js';
 
 export interface EmbeddedEngineOptions {
   modelPath: string;
@@ -42,7 +43,9 @@ interface CopiesState {
 }
 
 /** A GGUF model in this process, through node-llama-cpp: one context whose sequences are lent to requests. */
-export class EmbeddedEngine implements Engine {
+export class EmbeddedEngine implements WatchedEngine {
+  /** Tokens, prompts and lines done so far. */
+  progress = 0;
   private readonly _gate: Gate<LlamaContextSequence>;
   private readonly _lineBreaks: ReadonlySet<Token>;
 
@@ -98,11 +101,11 @@ export class EmbeddedEngine implements Engine {
 
   /** Does work on sequences from the pool and gives them back, whatever comes of it. */
   private async _lend<Result>(
-    { sequences, signal, isContinued }: Pick<ScoreRequest, 'sequences' | 'signal' | 'isContinued'>,
+    { sequences, signal, isContinued, client }: SequenceRequest,
     work: (pool: readonly LlamaContextSequence[]) => Promise<Result>,
   ): Promise<Result & { queuedMs: number }> {
     const queuedAt = performance.now();
-    const pool = await this._gate.acquire(sequences, signal, isContinued);
+    const pool = await this._gate.acquire({ count: sequences, isContinued, client, signal });
     const queuedMs = performance.now() - queuedAt;
     try {
       return { ...(await work(pool)), queuedMs };
@@ -122,6 +125,7 @@ export class EmbeddedEngine implements Engine {
     const results = await settleAll(
       groups.map(async ({ sequences, tokens }, group) => {
         await share(sequences, tokens.slice(0, -1), signal);
+        this.progress++;
         return settleAll(
           sequences.map((sequence, index) =>
             this._sample(sequence, tokens.slice(-1), hash32(seed, group, index), maxTokens, sampling, signal),
@@ -150,6 +154,7 @@ export class EmbeddedEngine implements Engine {
     const scored: ScoredLine[] = [];
     const tokens = lines.map((line, index) => ({ index, line: this._model.tokenize(`${line}\n`, false) }));
     await share(pool, prompt.slice(0, -1), signal);
+    this.progress++;
     await settleAll(
       deal(tokens, pool.length).map(async (dealt, hand) => {
         const sequence = pool[hand]!;
@@ -164,6 +169,7 @@ export class EmbeddedEngine implements Engine {
           const outputs = [opening, ...(await sequence.controlledEvaluate(input))];
           await sequence.eraseContextTokenRanges([{ start, end: sequence.nextTokenIndex }]);
           const logProbability = line.reduce((sum, token, i) => sum + logProbabilityOf(token, outputs[i]), 0);
+          this.progress++;
           scored[index] = { logProbability, tokens: line.length };
         }
       }),
@@ -206,6 +212,7 @@ export class EmbeddedEngine implements Engine {
     )) {
       if (signal.aborted) break;
       tokens++;
+      this.progress++;
       line.push(token);
       logProbability += Math.log(confidence);
       if (this._lineBreaks.has(token)) endLine();

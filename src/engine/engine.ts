@@ -7,11 +7,13 @@ export interface GeneratedLine {
 }
 
 /** What both uses of the engine's sequences share. */
-interface SequenceRequest {
+export interface SequenceRequest {
   /** Sequences to run side by side. */
   sequences: number;
   /** A later part of a request that was let in already: goes ahead of those who still wait, and the queue's limit is not for it. */
   isContinued?: boolean;
+  /** Who asks; clients that wait take turns. */
+  client?: string;
   /** Aborting it frees the sequences within one token and rejects with its reason. */
   signal: AbortSignal;
 }
@@ -90,5 +92,13 @@ export class EngineStoppedError extends Error {
   override name = 'EngineStoppedError';
   constructor() {
     super('the engine has stopped');
+  }
+}
+
+/** What computes has failed or hangs; it is being started anew, or another is looked for. */
+export class EngineDownError extends Error {
+  override name = 'EngineDownError';
+  constructor(cause?: unknown) {
+    super('the engine does not answer', { cause });
   }
 }

@@ -2,19 +2,35 @@ import { EngineStoppedError, QueueFullError } from './engine.js';
 
 interface Waiter<Item> {
   count: number;
-  isContinued: boolean;
+  /** The lowest is served first; -1 goes on with what it began. */
+  turn: number;
   grant: (items: Item[]) => void;
   refuse: (reason: Error) => void;
 }
 
+export interface Claim {
+  /** How many items, at least 1; more than the pool has is all of it. */
+  count: number;
+  /** Goes on with work that had items before: waits ahead of new work, and the limit is not for it. */
+  isContinued?: boolean;
+  /** Who asks. Clients that wait take turns, however many requests each has sent. */
+  client?: string;
+  signal: AbortSignal;
+}
+
 /**
- * Lends the items of a fixed pool, several at a time, first come first served, those who go on with what they began before all
- * others. Who finds too few free ones waits in a bounded queue.
+ * Lends the items of a fixed pool, several at a time: to those first who go on with what they began, then to clients in turn,
+ * first come first served among the requests of one (start-time fair queueing, Goyal et al., SIGCOMM 1996, every request of
+ * one cost). Who finds too few free ones waits in a bounded queue; when that is full, the last in turn gives way to a client
+ * with fewer requests in it.
  */
 export class Gate<Item> {
   private readonly _free: Item[];
   private readonly _size: number;
   private readonly _waiting: Waiter<Item>[] = [];
+  /** The turn that is being served, and the latest turn that each client was given. */
+  private _turn = 0;
+  private readonly _turns = new Map<string, number>();
   private _closed = false;
 
   constructor(
@@ -33,18 +49,19 @@ export class Gate<Item> {
     return this._waiting.length;
   }
 
-  /**
-   * @param count how many items, at least 1; more than the pool has is all of it
-   * @param isContinued goes on with work that had items before: waits ahead of new work, and the limit is not for it
-   * @throws QueueFullError, EngineStoppedError, or the signal's reason
-   */
-  async acquire(count: number, signal: AbortSignal, isContinued = false): Promise<Item[]> {
+  /** @throws QueueFullError, EngineStoppedError, or the signal's reason */
+  async acquire({ count, isContinued = false, client = '', signal }: Claim): Promise<Item[]> {
     signal.throwIfAborted();
     if (this._closed) throw new EngineStoppedError();
     const wanted = Math.min(count, this._size);
-    const ahead = isContinued ? this._waiting.filter((waiter) => waiter.isContinued).length : this._waiting.length;
-    if (ahead === 0 && this._free.length >= wanted) return this._free.splice(0, wanted);
-    if (!isContinued && this._waiting.length >= this._queueLimit) throw new QueueFullError(this._queueLimit);
+    const turn = isContinued ? -1 : Math.max(this._turn, (this._turns.get(client) ?? -1) + 1);
+    const behind = this._waiting.findIndex((waiter) => waiter.turn > turn);
+    const place = behind === -1 ? this._waiting.length : behind;
+    if (place === 0 && this._free.length >= wanted) return this._free.splice(0, wanted);
+    if (!isContinued) {
+      this._makeRoom(turn);
+      this._turns.set(client, turn);
+    }
     return new Promise((resolve, reject) => {
       const leave = () => {
         this._waiting.splice(this._waiting.indexOf(waiter), 1);
@@ -53,7 +70,7 @@ export class Gate<Item> {
       };
       const waiter: Waiter<Item> = {
         count: wanted,
-        isContinued,
+        turn,
         grant: (items) => {
           signal.removeEventListener('abort', leave);
           resolve(items);
@@ -64,7 +81,7 @@ export class Gate<Item> {
         },
       };
       signal.addEventListener('abort', leave, { once: true });
-      this._waiting.splice(ahead, 0, waiter);
+      this._waiting.splice(place, 0, waiter);
     });
   }
 
@@ -79,10 +96,23 @@ export class Gate<Item> {
     for (const waiter of this._waiting.splice(0)) waiter.refuse(new EngineStoppedError());
   }
 
+  /** @throws QueueFullError when the queue is full and nobody in it comes after the newcomer */
+  private _makeRoom(turn: number): void {
+    if (this._waiting.length < this._queueLimit) return;
+    const last = this._waiting.at(-1);
+    if (!last || last.turn <= turn) throw new QueueFullError(this._queueLimit);
+    this._waiting.pop();
+    last.refuse(new QueueFullError(this._queueLimit));
+  }
+
   private _serve(): void {
     for (let first = this._waiting[0]; first && this._free.length >= first.count; first = this._waiting[0]) {
       this._waiting.shift();
+      this._turn = Math.max(this._turn, first.turn);
       first.grant(this._free.splice(0, first.count));
     }
+    if (this._waiting.length > 0) return;
+    this._turn = 0;
+    this._turns.clear();
   }
 }

@@ -1,9 +1,13 @@
 /** One example for each answer, shown in openapi.yaml and checked against the schemas by a test. */
-import type { AnswerBody, Problem } from './schemas.js';
+import { problemSchema, type AnswerBody, type BatchRow, type Problem } from './schemas.js';
 import { problemBody, problemKinds, type ProblemKind } from './problems.js';
 import { refusalMessages } from '../safety/categories.js';
 
 export const exampleId = '3f0f1c52-7a0e-4a53-9f0a-6c2d7a8e4b11';
+
+export const batchExample = {
+  requests: [{ description: 'Sourdough bakery in Leeds' }, { description: 'Bicycle repair van in Porto', count: 3 }],
+};
 
 export const requestExample = { description: 'Sourdough bakery in Leeds that delivers by bike', count: 5 };
 
@@ -50,17 +54,51 @@ export function problemsOfStatus(status: number): ProblemKind[] {
   return (Object.keys(problemKinds) as ProblemKind[]).filter((kind) => problemKinds[kind].status === status);
 }
 
+/** OpenAPI responses for the problems of some statuses. */
+export function problemResponses(...statuses: number[]) {
+  const responses = statuses.map((status) => [
+    status,
+    {
+      description: problemKinds[problemsOfStatus(status)[0]!].title,
+      content: { 'application/problem+json': { schema: problemSchema } },
+    },
+  ]);
+  return Object.fromEntries(responses) as Record<
+    number,
+    { description: string; content: { 'application/problem+json': { schema: typeof problemSchema } } }
+  >;
+}
+
 const events = [
   `event: suggestion\ndata: ${JSON.stringify(okExample.suggestions[0])}\n`,
   `event: done\ndata: ${JSON.stringify({ ...okExample, suggestions: okExample.suggestions.slice(0, 1) })}\n`,
 ].join('\n');
 
-/** Examples of POST /suggest's answers by media type, as OpenAPI wants them. */
-export const answerExamples: Record<string, Record<string, { value: unknown }>> = {
-  'application/json': {
-    ok: { value: okExample },
-    partial: { value: partialExample },
-    refused: { value: refusedExample },
+const batchRows: BatchRow[] = [
+  { index: 1, ...okExample, suggestions: okExample.suggestions.slice(0, 1) },
+  { index: 0, status: 'error', problem: problemExample('deadline') },
+];
+
+type Examples = Record<string, { value: unknown }>;
+
+/** Examples of what each route is sent. */
+export const requestExamples: Record<string, Examples> = {
+  '/suggest': { bakery: { value: requestExample } },
+  '/suggest/batch': { two: { value: batchExample } },
+  '/admin/model': { previous: { value: { model: 'v1' } } },
+};
+
+/** Examples of what each route answers, by media type, as OpenAPI wants them. */
+export const answerExamples: Record<string, Record<string, Examples>> = {
+  '/suggest': {
+    'application/json': {
+      ok: { value: okExample },
+      partial: { value: partialExample },
+      refused: { value: refusedExample },
+    },
+    'text/event-stream': { events: { value: events } },
   },
-  'text/event-stream': { events: { value: events } },
+  '/suggest/batch': {
+    'application/x-ndjson': { rows: { value: batchRows.map((row) => JSON.stringify(row)).join('\n') + '\n' } },
+  },
 };

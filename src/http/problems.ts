@@ -1,19 +1,32 @@
 import { GuardFailedError } from '../suggest/suggester.js';
-import { EngineStoppedError, QueueFullError } from '../engine/engine.js';
+import { EngineDownError, EngineStoppedError, QueueFullError } from '../engine/engine.js';
+import { ConfigError } from '../config.js';
+import { ModelUnfitError } from '../switch.js';
 import type { Problem } from './schemas.js';
 
 /** Each problem that callers may meet: its HTTP status, title and what to do. */
 export const problemKinds = {
   invalid: { status: 400, title: 'Bad Request', detail: 'The request does not match the contract; see errors.' },
   unauthorized: { status: 401, title: 'Unauthorized', detail: 'Send a valid key in the Authorization header.' },
+  forbidden: { status: 403, title: 'Forbidden', detail: 'This key may not do that; use one of an administrator.' },
   'not-found': { status: 404, title: 'Not Found', detail: 'There is nothing here; GET /docs lists the routes.' },
   'method-not-allowed': { status: 405, title: 'Method Not Allowed', detail: 'The Allow header lists the methods.' },
-  'too-large': { status: 413, title: 'Content Too Large', detail: 'Send a body of at most 64 KiB.' },
+  'too-large': { status: 413, title: 'Content Too Large', detail: 'Send a body of at most 64 KiB; a batch, 4 MiB.' },
   'media-type': { status: 415, title: 'Unsupported Media Type', detail: 'Send content-type application/json.' },
+  unfit: {
+    status: 422,
+    title: 'Unprocessable Content',
+    detail: 'That model cannot be served; the present one goes on.',
+  },
   'too-many': { status: 429, title: 'Too Many Requests', detail: 'Wait as long as Retry-After says.' },
   internal: { status: 500, title: 'Internal Server Error', detail: 'The log has the cause under the instance id.' },
   'queue-full': { status: 503, title: 'Service Unavailable', detail: 'Too many requests wait; retry in a moment.' },
   'not-ready': { status: 503, title: 'Service Unavailable', detail: 'The model is loading; retry in a moment.' },
+  'engine-down': {
+    status: 503,
+    title: 'Service Unavailable',
+    detail: 'The model has stopped answering and is being loaded anew; retry in a moment.',
+  },
   draining: { status: 503, title: 'Service Unavailable', detail: 'This server is shutting down; retry elsewhere.' },
   'guard-failed': {
     status: 503,
@@ -30,6 +43,7 @@ export const retryAfterSeconds: Partial<Record<ProblemKind, number>> = {
   'too-many': 1,
   'queue-full': 1,
   'not-ready': 2,
+  'engine-down': 5,
   draining: 5,
   'guard-failed': 5,
 };
@@ -65,6 +79,8 @@ export function problemKindOf(error: unknown): ProblemKind {
   if (error instanceof ProblemError) return error.kind;
   if (error instanceof QueueFullError) return 'queue-full';
   if (error instanceof EngineStoppedError) return 'draining';
+  if (error instanceof EngineDownError) return 'engine-down';
+  if (error instanceof ConfigError || error instanceof ModelUnfitError) return 'unfit';
   if (error instanceof GuardFailedError) return 'guard-failed';
   if (error instanceof Error && error.name === 'TimeoutError') return 'deadline';
   const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };

@@ -124,6 +124,33 @@ export const problemSchema = z
   .meta({ id: 'Problem' });
 export type Problem = z.output<typeof problemSchema>;
 
+/** Most descriptions that one batch may hold. */
+export const longestBatch = 256;
+
+export const batchRequestSchema = z
+  .strictObject({
+    requests: z
+      .array(z.unknown())
+      .min(1)
+      .max(longestBatch)
+      .describe('Each as the body of POST /suggest; one that is not valid spoils its own row alone.'),
+  })
+  .meta({ id: 'BatchRequest' });
+
+const index = z.number().int().nonnegative().describe('Which of the requests it answers, from 0.');
+export const batchRowSchema = z
+  .discriminatedUnion('status', [
+    okAnswerSchema.extend({ index }),
+    refusedAnswerSchema.extend({ index }),
+    z.object({ index, status: z.literal('error'), problem: problemSchema }),
+  ])
+  .meta({ id: 'BatchRow' });
+export type BatchRow = z.output<typeof batchRowSchema>;
+
+export const switchRequestSchema = z
+  .strictObject({ model: z.string().min(1).max(500).describe('A version of models/registry.json, or `served`.') })
+  .meta({ id: 'SwitchRequest' });
+
 export const versionSchema = z
   .object({
     service: z.string(),

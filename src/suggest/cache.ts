@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { SuggestRequest, Suggestion } from './suggester.js';
 
@@ -5,30 +6,134 @@ export interface Suggests {
   suggest(request: SuggestRequest, signal: AbortSignal): Promise<Suggestion>;
 }
 
-/** Keeps the latest answers. An answer follows from model, request and seed alone, so an equal request gets it again. */
+/** Where replicas share their answers. It never fails: what cannot be read is not there, what cannot be written is lost. */
+export interface AnswerStore {
+  get(key: string): Promise<Suggestion | undefined>;
+  set(key: string, answer: Suggestion): Promise<void>;
+}
+
+export interface CacheOptions {
+  /** How many answers to keep in this process; 0 keeps none, here or elsewhere. */
+  size: number;
+  /** How long an answer is kept, in milliseconds. */
+  ttlMs: number;
+  /** What an answer follows from beside the request: model, policy, and how the service reads them. */
+  version: string;
+  /** Where answers are shared with other replicas. Defaults to nowhere. */
+  shared?: AnswerStore;
+}
+
+/** How an answer was come by: made anew, kept from before, or made for an equal request at the same time. */
+export type Source = 'miss' | 'hit' | 'joined';
+
+export interface Answered {
+  suggestion: Suggestion;
+  source: Source;
+}
+
+/** An answer in the making, and how many wait for it. */
+interface Flight {
+  answered: Promise<Answered>;
+  controller: AbortController;
+  waiting: number;
+}
+
+/**
+ * Answers equal requests once: from memory, from what replicas share, or by joining one that is being answered. An answer
+ * follows from model, policy, request and seed alone.
+ */
 export class CachedSuggester {
   private readonly _answers: LRUCache<string, Suggestion> | undefined;
+  private readonly _flights = new Map<string, Flight>();
+  private _inFlight = 0;
 
-  /** @param size how many answers to keep; 0 keeps none */
   constructor(
     private readonly _suggester: Suggests,
-    size: number,
+    private readonly _options: CacheOptions,
     private readonly _depth: () => number,
   ) {
-    this._answers = size > 0 ? new LRUCache({ max: size }) : undefined;
+    const { size, ttlMs } = _options;
+    this._answers = size > 0 ? new LRUCache({ max: size, ttl: ttlMs }) : undefined;
   }
 
   get queueDepth(): number {
     return this._depth();
   }
 
-  async suggest(request: SuggestRequest, signal: AbortSignal): Promise<{ suggestion: Suggestion; cached: boolean }> {
+  /** Callers that wait for an answer. */
+  get inFlight(): number {
+    return this._inFlight;
+  }
+
+  /**
+   * @param signal ends this caller's waiting; the work ends when nobody waits for it any more
+   * @throws what the suggester throws, and the signal's reason
+   */
+  async suggest(request: SuggestRequest, signal: AbortSignal): Promise<Answered> {
+    signal.throwIfAborted();
     const started = performance.now();
-    const key = JSON.stringify(Object.entries(request).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const key = this._key(request);
     const known = this._answers?.get(key);
-    if (known) return { suggestion: { ...known, timing: { total: performance.now() - started } }, cached: true };
+    if (known) return { suggestion: { ...known, timing: { total: performance.now() - started } }, source: 'hit' };
+    this._inFlight++;
+    try {
+      const joined = this._flights.get(key);
+      const { suggestion, source } = await this._wait(joined ?? this._start(key, request), key, signal);
+      if (!joined) return { suggestion, source };
+      return { suggestion: { ...suggestion, timing: { total: performance.now() - started } }, source: 'joined' };
+    } finally {
+      this._inFlight--;
+    }
+  }
+
+  /** The client only says whose turn it is; the answer is the same for all. */
+  private _key({ client: _client, ...request }: SuggestRequest): string {
+    const entries = Object.entries(request).sort(([a], [b]) => (a < b ? -1 : 1));
+    return createHash('sha256')
+      .update(JSON.stringify([this._options.version, entries]))
+      .digest('base64url');
+  }
+
+  private _start(key: string, request: SuggestRequest): Flight {
+    const controller = new AbortController();
+    const flight: Flight = { answered: this._answer(key, request, controller.signal), controller, waiting: 0 };
+    this._flights.set(key, flight);
+    const land = () => {
+      if (this._flights.get(key) === flight) this._flights.delete(key);
+    };
+    flight.answered.then(land, land);
+    return flight;
+  }
+
+  private async _answer(key: string, request: SuggestRequest, signal: AbortSignal): Promise<Answered> {
+    const shared = this._answers ? await this._options.shared?.get(key) : undefined;
+    if (shared) {
+      this._answers?.set(key, shared);
+      return { suggestion: shared, source: 'hit' };
+    }
     const suggestion = await this._suggester.suggest(request, signal);
     this._answers?.set(key, suggestion);
-    return { suggestion, cached: false };
+    if (this._answers) void this._options.shared?.set(key, suggestion);
+    return { suggestion, source: 'miss' };
+  }
+
+  /** Waits until the flight lands or the caller's signal is aborted, whichever is first. */
+  private async _wait(flight: Flight, key: string, signal: AbortSignal): Promise<Answered> {
+    flight.waiting++;
+    let leave: (() => void) | undefined;
+    const left = new Promise<never>((_resolve, reject) => {
+      leave = () => reject(signal.reason as Error);
+      signal.addEventListener('abort', leave, { once: true });
+    });
+    try {
+      return await Promise.race([flight.answered, left]);
+    } finally {
+      if (leave) signal.removeEventListener('abort', leave);
+      if (--flight.waiting === 0 && signal.aborted) {
+        // Who comes now starts anew: this one is being called off.
+        if (this._flights.get(key) === flight) this._flights.delete(key);
+        flight.controller.abort(signal.reason);
+      }
+    }
   }
 }

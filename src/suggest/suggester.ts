@@ -30,6 +30,8 @@ export interface SuggestRequest extends ConstraintFields {
   like?: string[];
   style?: Style;
   seed?: number;
+  /** Who asks: clients that wait for the engine take turns. No part of the answer follows from it. */
+  client?: string;
 }
 
 export type Stage = 'prefilter' | 'recall' | 'queue' | 'generate' | 'rank';
@@ -116,7 +118,14 @@ export interface ProposeOptions {
   weighedCount?: number;
 }
 
-const noVerdicts: Suggestion['verdicts'] = { ok: 0, format: 0, constraint: 0, profanity: 0, brand: 0, duplicate: 0 };
+export const noVerdicts: Suggestion['verdicts'] = {
+  ok: 0,
+  format: 0,
+  constraint: 0,
+  profanity: 0,
+  brand: 0,
+  duplicate: 0,
+};
 
 /** Runs `work` and adds the milliseconds it took to a stage. */
 async function timed<Value>(timing: Timing, stage: Stage, work: () => Promise<Value>): Promise<Value> {
@@ -221,6 +230,7 @@ export class Suggester {
       lines: best.map(({ item }) => item.candidate.name),
       sequences: listsPerRound,
       isContinued: true,
+      client: request.client,
       signal,
     });
     addEngineTime(timing, from, scoring.queuedMs);
@@ -245,6 +255,7 @@ export class Suggester {
       maxTokens: listTokens,
       sampling,
       isContinued,
+      client: request.client,
       signal,
     });
     addEngineTime(timing, from, generation.queuedMs);

@@ -1,9 +1,10 @@
 /**
  * Draws candidates for raters: what the pipeline proposes for rows of its memory as if each had never been written.
  *
- * Usage: node dist/training/eval/rate-pool.js VERSION MEMORY.csv FIRST OUT.csv [ROWS] [SKIP]
+ * Usage: node dist/training/eval/rate-pool.js VERSION MEMORY.csv FIRST|again OUT.csv [ROWS] [SKIP]
  * Businesses before the FIRST allowed one, which model or embedder were taught on, are not drawn, nor any that
- * data/name_ratings.csv has; each is told in one of its wordings. Writes description,name,rating (empty) and the ranker's
+ * data/name_ratings.csv has; each is told in one of its wordings. `again` draws those that it has and that no generator is
+ * taught, told as they are there; a name that was rated for one before keeps its rating. Writes description,name,rating (empty) and the ranker's
  * inputs, some 20 names a row: the best by the present ranker and a random few of the rest. All of them are of those that
  * the generator is asked about.
  */
@@ -33,20 +34,25 @@ const model = await resolveModel(version);
 const { parts } = await loadParts(model, { ...loadConfig(), gpu: false, sequences: 6, queueLimit: 1 });
 const suggester = new Suggester(parts);
 const { told, keys, businesses } = await readMemory(memoryPath);
-const ratings = await readCsv(fromRoot('data', 'name_ratings.csv'), z.object({ description: z.string() }));
+const ratingSchema = z.object({ description: z.string(), name: z.string(), rating: z.string(), generator: z.string() });
+const ratings = await readCsv(fromRoot('data', 'name_ratings.csv'), ratingSchema);
 const described = new Set(ratings.map(({ description }) => description));
+const ratingOf = new Map(ratings.map(({ description, name, rating }) => [`${description}\n${name}`, rating]));
+const keptAway = new Set(ratings.filter(({ generator }) => generator !== '').map(({ description }) => description));
 const rated = new Set(keys.filter((_, index) => described.has(told[index]!.description)));
 const wordings: string[][] = businesses.map(() => []);
 for (const [index, { description }] of told.entries()) wordings[keys[index]!]!.push(description);
 const random = seededRandom(seed);
+const isAgain = first === 'again';
 const drawn = shuffled([...businesses.keys()], random)
-  .filter((row) => row >= Number(first) && !rated.has(row))
+  .filter((row) => (isAgain ? wordings[row]!.some((told) => keptAway.has(told)) : row >= Number(first) && !rated.has(row)))
   .slice(Number(skip), Number(skip) + Number(rowCount));
 
 const table: Record<string, string | number>[] = [];
 for (const row of drawn) {
   const { suggestions } = businesses[row]!;
-  const description = shuffled(wordings[row]!, random)[0]!;
+  const told = wordings[row]!;
+  const description = (isAgain && told.find((wording) => keptAway.has(wording))) || shuffled(told, random)[0]!;
   const signal = AbortSignal.timeout(deadlineMs);
   const request = { description, count: 5, seed: row };
   const { measured } = await suggester.propose(request, signal, undefined, {
@@ -62,7 +68,7 @@ for (const row of drawn) {
     table.push({
       description,
       name: candidate.name,
-      rating: '',
+      rating: ratingOf.get(`${description}\n${candidate.name}`) ?? '',
       ...rounded(rankInputs(features)),
       generator: line ? model.version : '',
       lineLogProbability: line?.logProbability.toFixed(4) ?? '',

@@ -12,11 +12,13 @@ import {
 import type { Problem } from '../schemas.js';
 
 const problemMediaType = 'application/problem+json';
+/** Whose cause the operator should see; callers do not. */
+const logged: ReadonlySet<ProblemKind> = new Set(['internal', 'guard-failed', 'engine-down', 'unfit']);
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 export function sendProblem(reply: FastifyReply, kind: ProblemKind, errors?: Problem['errors']): FastifyReply {
   const retryAfter = retryAfterSeconds[kind];
-  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+  if (retryAfter !== undefined && !reply.hasHeader('retry-after')) reply.header('retry-after', retryAfter);
   // Sent as text: a route's response schema is for its answers.
   return reply
     .code(problemKinds[kind].status)
@@ -42,7 +44,7 @@ export default fp(
         return reply.hijack();
       }
       const kind = problemKindOf(error);
-      if (kind === 'internal' || kind === 'guard-failed') request.log.error({ err: error }, 'request failed');
+      if (logged.has(kind)) request.log.error({ err: error }, 'request failed');
       return sendProblem(reply, kind, kind === 'invalid' ? fieldErrors(error) : undefined);
     });
     app.setNotFoundHandler((request, reply) => {

@@ -1,6 +1,8 @@
 import fp from 'fastify-plugin';
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { RedisLink } from '../../redis.js';
+import type { Source } from '../../suggest/cache.js';
 import type { Suggestion } from '../../suggest/suggester.js';
 
 const latencyBuckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20];
@@ -16,7 +18,9 @@ export class Metrics {
   private readonly _candidates = this._counter('candidates_total', 'Proposed names by what became of them.', [
     'verdict',
   ]);
-  private readonly _cache = this._counter('cache_total', 'Look-ups in the answer cache: hit, miss.', ['result']);
+  private readonly _cache = this._counter('cache_total', 'Look-ups in the answer cache: hit, miss, joined.', [
+    'result',
+  ]);
   private readonly _duration = this._histogram('duration_seconds', 'Time to answer a suggest request.', []);
   private readonly _stages = this._histogram('stage_duration_seconds', 'Time in one stage.', ['stage']);
   private readonly _queueTime = this._histogram('queue_seconds', 'Time a request waited for sequences.', []);
@@ -28,15 +32,18 @@ export class Metrics {
     registers: [this.registry],
   });
 
-  /** @param queueDepth read at each scrape */
-  constructor(queueDepth: () => number) {
+  constructor() {
     collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** A gauge that is read at each scrape. */
+  watch(name: string, help: string, read: () => number): void {
     new Gauge({
-      name: 'domain_suggest_queue_depth',
-      help: 'Requests that wait for sequences.',
+      name: `domain_suggest_${name}`,
+      help,
       registers: [this.registry],
       collect() {
-        this.set(queueDepth());
+        this.set(read());
       },
     });
   }
@@ -57,7 +64,7 @@ export class Metrics {
     };
   }
 
-  countCache(result: 'hit' | 'miss'): void {
+  countCache(result: Source): void {
     this._cache.inc({ result });
   }
 
@@ -91,8 +98,21 @@ declare module 'fastify' {
 }
 
 export default fp(
-  (app: FastifyInstance) => {
-    const metrics = new Metrics(() => app.service.current?.suggester.queueDepth ?? 0);
+  (app: FastifyInstance, { redis }: { redis?: RedisLink }) => {
+    const metrics = new Metrics();
+    metrics.watch(
+      'queue_depth',
+      'Requests that wait for sequences.',
+      () => app.service.current?.suggester.queueDepth ?? 0,
+    );
+    metrics.watch('engine_up', 'Whether the model answers.', () => (app.service.current?.isUp() ? 1 : 0));
+    metrics.watch(
+      'engine_restarts',
+      'How often a model that hung or failed was loaded anew.',
+      () => app.service.current?.restarts() ?? 0,
+    );
+    if (redis)
+      metrics.watch('redis_up', 'Whether this replica shares with others through Redis.', () => (redis.up ? 1 : 0));
     app.decorate('metrics', metrics);
     app.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
       reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),

@@ -7,6 +7,8 @@ import { ProblemError } from '../problems.js';
 export interface ServiceSlot {
   current?: Service;
   draining: boolean;
+  /** Requests whose answer is not wholly out yet. */
+  open: number;
 }
 
 declare module 'fastify' {
@@ -19,11 +21,16 @@ declare module 'fastify' {
 
 export default fp(
   (app: FastifyInstance, { service }: { service?: Service }) => {
-    const slot: ServiceSlot = { current: service, draining: false };
+    const slot: ServiceSlot = { current: service, draining: false, open: 0 };
+    app.addHook('onRequest', async (_request, reply) => {
+      slot.open++;
+      reply.raw.once('close', () => slot.open--);
+    });
     app.decorate('service', slot);
     app.decorate('readyService', () => {
       if (slot.draining) throw new ProblemError('draining');
       if (!slot.current) throw new ProblemError('not-ready');
+      if (!slot.current.isUp()) throw new ProblemError('engine-down');
       return slot.current;
     });
     return Promise.resolve();

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { serviceVersion } from '../../models.js';
-import { answerExamples, problemExample, problemsOfStatus, requestExample } from '../examples.js';
+import { answerExamples, problemExample, problemsOfStatus, requestExamples } from '../examples.js';
 
 type TransformObject = typeof jsonSchemaTransformObject;
 
@@ -44,10 +44,12 @@ function dropTwins(document: string): string {
 /** An example for the request, for each answer and for each problem: the provider passes none on. */
 const transformObject: TransformObject = (input) => {
   const document = documentSchema.parse(JSON.parse(dropTwins(JSON.stringify(jsonSchemaTransformObject(input)))));
-  for (const path of Object.values(document.paths))
+  for (const [route, path] of Object.entries(document.paths))
     for (const { requestBody, responses } of Object.values(path)) {
-      for (const media of Object.values(requestBody?.content ?? {}))
-        media.examples = { bakery: { value: requestExample } };
+      for (const media of Object.values(requestBody?.content ?? {})) {
+        const example = requestExamples[route];
+        if (example) media.examples = example;
+      }
       for (const [status, { content = {} }] of Object.entries(responses)) {
         const problem = content['application/problem+json'];
         if (problem)
@@ -55,7 +57,7 @@ const transformObject: TransformObject = (input) => {
             problemsOfStatus(Number(status)).map((kind) => [kind, { value: problemExample(kind) }]),
           );
         if (requestBody)
-          for (const [type, examples] of Object.entries(answerExamples))
+          for (const [type, examples] of Object.entries(answerExamples[route] ?? {}))
             if (content[type]) content[type].examples = examples;
       }
     }

@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
 import { problemSchema, versionSchema, healthSchema } from '../schemas.js';
 import { serviceVersion } from '../../models.js';
+import type { Service } from '../../service.js';
 
 /** Routes for operators: liveness, readiness, version. */
 const operations: FastifyPluginAsyncZod = async (app) => {
@@ -32,11 +34,13 @@ const operations: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/version',
     { schema: { tags: ['operations'], summary: 'What answers', response: { 200: versionSchema } } },
-    async () => {
-      const { version: model, base, quantization, sha256 } = app.readyService().info;
-      return { service: serviceVersion, model, base, quantization, sha256, node: process.version };
-    },
+    async () => versionOf(app.readyService()),
   );
 };
+
+export function versionOf({ info }: Service): z.output<typeof versionSchema> {
+  const { version: model, base, quantization, sha256 } = info;
+  return { service: serviceVersion, model, base, quantization, sha256, node: process.version };
+}
 
 export default operations;

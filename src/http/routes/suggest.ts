@@ -1,17 +1,11 @@
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import type { Suggestion } from '../../suggest/suggester.js';
-import { problemsOfStatus } from '../examples.js';
-import { ClientGoneError, problemKindOf, problemKinds } from '../problems.js';
-import { answerSchema, problemSchema, suggestRequestSchema, type AnswerBody } from '../schemas.js';
+import { answer } from '../answering.js';
+import { problemResponses } from '../examples.js';
+import { goneSignal } from '../gone.js';
+import { answerSchema, suggestRequestSchema, type AnswerBody } from '../schemas.js';
 
 const eventStream = 'text/event-stream';
-
-/** One OpenAPI response for the problems of a status. */
-const problemResponse = (status: number) => ({
-  description: problemKinds[problemsOfStatus(status)[0]!].title,
-  content: { 'application/problem+json': { schema: problemSchema } },
-});
 
 /** POST /suggest: JSON, or server-sent events where the caller accepts those. */
 const suggest: FastifyPluginAsyncZod<{ deadlineMs: number; logDescriptions: boolean }> = async (
@@ -21,6 +15,8 @@ const suggest: FastifyPluginAsyncZod<{ deadlineMs: number; logDescriptions: bool
   app.post(
     '/suggest',
     {
+      onRequest: app.requireKey,
+      preHandler: (request, reply) => app.spend(request, reply, 1),
       schema: {
         tags: ['suggest'],
         summary: 'Suggest domain names for a business',
@@ -39,57 +35,25 @@ const suggest: FastifyPluginAsyncZod<{ deadlineMs: number; logDescriptions: bool
               },
             },
           },
-          400: problemResponse(400),
-          401: problemResponse(401),
-          413: problemResponse(413),
-          415: problemResponse(415),
-          429: problemResponse(429),
-          500: problemResponse(500),
-          503: problemResponse(503),
-          504: problemResponse(504),
+          ...problemResponses(400, 401, 413, 415, 429, 500, 503, 504),
         },
       },
     },
     async (request, reply) => {
-      const finish = app.metrics.start();
-      const gone = new AbortController();
-      reply.raw.once('close', () => {
-        if (!reply.raw.writableFinished) gone.abort(new ClientGoneError());
+      const gone = goneSignal(reply);
+      const answered = await answer(app, () => app.readyService(), {
+        id: request.id,
+        body: request.body,
+        client: request.client,
+        signal: AbortSignal.any([gone, AbortSignal.timeout(deadlineMs)]),
+        log: request.log,
+        logDescriptions,
       });
-      try {
-        const service = app.readyService();
-        const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(deadlineMs)]);
-        const { suggestion, cached } = await service.suggester.suggest(request.body, signal);
-        if (service.cacheEnabled) app.metrics.countCache(cached ? 'hit' : 'miss');
-        if (!cached) app.metrics.record(suggestion);
-        finish(suggestion.status);
-        const answer = answerBody(request.id, service.info.version, suggestion);
-        request.log.info(
-          {
-            status: answer.status,
-            timing: answer.timing_ms,
-            ...(logDescriptions ? { description: request.body.description } : {}),
-          },
-          'suggested',
-        );
-        if (request.headers.accept?.includes(eventStream)) return await sendEvents(reply, answer);
-        return answer;
-      } catch (error) {
-        finish(error instanceof ClientGoneError ? 'client_gone' : problemKindOf(error).replaceAll('-', '_'));
-        throw error;
-      }
+      if (request.headers.accept?.includes(eventStream)) return await sendEvents(reply, answered);
+      return answered;
     },
   );
 };
-
-function answerBody(id: string, model: string, suggestion: Suggestion): AnswerBody {
-  const { status, suggestions, refusal, partial, timing } = suggestion;
-  const timing_ms = Object.fromEntries(
-    Object.entries(timing).map(([stage, ms]) => [stage, Math.round(ms)]),
-  ) as AnswerBody['timing_ms'];
-  if (status === 'refused') return { id, status, suggestions: [], refusal: refusal!, model, timing_ms };
-  return { id, status, suggestions, ...(partial ? { partial } : {}), model, timing_ms };
-}
 
 async function sendEvents(reply: FastifyReply, answer: AnswerBody): Promise<FastifyReply> {
   const event = (name: string, data: unknown) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;

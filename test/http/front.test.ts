@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import t from 'tap';
+import { buildApp, type AppOptions } from '../../src/app.js';
+import { ConfigError } from '../../src/config.js';
+import { problemSchema, versionSchema } from '../../src/http/schemas.js';
+import { KeyRing, newKey } from '../../src/keys.js';
+import { serviceAround, suggestionOf } from '../support.js';
+
+const shop = newKey({ name: 'shop', isAdmin: false });
+const boss = newKey({ name: 'boss', isAdmin: true });
+const keys = new KeyRing(join(t.testdir({ keys: `${shop.line}\n${boss.line}\n` }), 'keys'));
+t.teardown(() => keys.close());
+
+const lightService = (version = 'v0') =>
+  serviceAround(async () => suggestionOf('crumb', 'dough', 'crust'), { version });
+const light = (options: AppOptions = {}) => buildApp({ service: lightService(), ...options });
+const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+const suggest = { method: 'POST', url: '/suggest', payload: { description: 'a bakery' } } as const;
+
+t.test('with keys, only who has one is answered; health and metrics stay open', async (t) => {
+  const app = await light({ keys });
+  const bare = await app.inject(suggest);
+  t.equal(bare.statusCode, 401);
+  t.equal(bare.headers['www-authenticate'], 'Bearer');
+  t.match(problemSchema.parse(bare.json()), { type: 'urn:domain-yours:problem:unauthorized' });
+  t.equal((await app.inject({ ...suggest, headers: bearer('dy_wrong') })).statusCode, 401);
+  t.equal((await app.inject({ ...suggest, headers: bearer(shop.key) })).statusCode, 200);
+  for (const url of ['/healthz', '/readyz', '/metrics', '/version'])
+    t.equal((await app.inject(url)).statusCode, 200, url);
+  await app.close();
+});
+
+t.test('who asks too often waits: each key for itself, each description of a batch counted', async (t) => {
+  const app = await light({ keys, rateLimit: 3 });
+  const ask = (key: string) => app.inject({ ...suggest, headers: bearer(key) });
+  const first = await ask(shop.key);
+  t.equal(first.statusCode, 200);
+  t.match(first.headers['ratelimit'], /^limit=3, remaining=2, reset=\d+$/);
+  const requests = [{ description: 'a bakery' }, { description: 'a florist' }, { description: 'a vet' }];
+  const batch = await app.inject({
+    method: 'POST',
+    url: '/suggest/batch',
+    headers: bearer(shop.key),
+    payload: { requests },
+  });
+  t.equal(batch.statusCode, 429);
+  t.match(problemSchema.parse(batch.json()), { type: 'urn:domain-yours:problem:too-many' });
+  t.ok(Number(batch.headers['retry-after']) > 1, 'until the minute is over');
+  t.equal((await ask(shop.key)).statusCode, 429);
+  t.equal((await ask(boss.key)).statusCode, 200);
+  await app.close();
+});
+
+t.test('without keys an address is a client, and a proxy is believed only where it is trusted', async (t) => {
+  const from = (address: string) => ({ ...suggest, headers: { 'x-forwarded-for': address } });
+  const open = await light({ rateLimit: 1 });
+  t.equal((await open.inject(from('203.0.113.1'))).statusCode, 200);
+  t.equal((await open.inject(from('203.0.113.2'))).statusCode, 429);
+  await open.close();
+  const behind = await light({ rateLimit: 1, trustProxy: ['127.0.0.1'] });
+  t.equal((await behind.inject(from('203.0.113.1'))).statusCode, 200);
+  t.equal((await behind.inject(from('203.0.113.2'))).statusCode, 200);
+  t.equal((await behind.inject(from('203.0.113.1'))).statusCode, 429);
+  await behind.close();
+});
+
+t.test('other sites may call only where they are allowed to', async (t) => {
+  const origin = 'https://shop.example';
+  const preflight = {
+    method: 'OPTIONS',
+    url: '/suggest',
+    headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
+  } as const;
+  const closed = await light();
+  t.equal((await closed.inject(preflight)).headers['access-control-allow-origin'], undefined);
+  t.equal((await closed.inject({ ...suggest, headers: { origin } })).headers['access-control-allow-origin'], undefined);
+  await closed.close();
+  const open = await light({ corsOrigins: [origin] });
+  t.equal((await open.inject(preflight)).headers['access-control-allow-origin'], origin);
+  t.equal((await open.inject({ ...suggest, headers: { origin } })).headers['access-control-allow-origin'], origin);
+  const other = await open.inject({ ...suggest, headers: { origin: 'https://other.example' } });
+  t.not(other.headers['access-control-allow-origin'], 'https://other.example');
+  await open.close();
+});
+
+t.test('every answer carries security headers', async (t) => {
+  const app = await light();
+  for (const request of [suggest, { method: 'GET', url: '/nowhere' } as const]) {
+    const { headers } = await app.inject(request);
+    t.match(headers['content-security-policy'], "default-src 'none'");
+    t.equal(headers['x-content-type-options'], 'nosniff');
+    t.equal(headers['x-frame-options'], 'SAMEORIGIN');
+  }
+  await app.close();
+});
+
+t.test(
+  'an administrator changes the model without a gap; others do not, and a bad model changes nothing',
+  async (t) => {
+    const disposed: string[] = [];
+    const versions = (version: string) =>
+      serviceAround(async () => (version === 'mute' ? suggestionOf() : suggestionOf('crumb', 'dough', 'crust')), {
+        version,
+        dispose: async () => void disposed.push(version),
+      });
+    const app = await buildApp({
+      service: versions('v1'),
+      keys,
+      loadModel: async (model) => {
+        if (model === 'missing') throw new ConfigError('MODEL is "missing"');
+        return versions(model);
+      },
+    });
+    const change = (model: string, key: string) =>
+      app.inject({ method: 'POST', url: '/admin/model', headers: bearer(key), payload: { model } });
+    t.equal((await change('v2', shop.key)).statusCode, 403);
+    t.equal((await change('missing', boss.key)).statusCode, 422);
+    t.equal((await change('mute', boss.key)).statusCode, 422, 'it was loaded and gave no names');
+    t.same(disposed, ['mute']);
+    t.equal((await app.inject('/version')).json().model, 'v1');
+    t.equal(versionSchema.parse((await change('v2', boss.key)).json()).model, 'v2');
+    t.equal((await app.inject('/version')).json().model, 'v2');
+    t.match((await app.inject('/metrics')).body, 'domain_suggest_model_info{version="v2"');
+    t.same(disposed, ['mute', 'v1']);
+    await app.close();
+  },
+);
+
+t.test('without keys nobody is an administrator', async (t) => {
+  const app = await light();
+  t.equal((await app.inject({ method: 'POST', url: '/admin/model', payload: { model: 'v1' } })).statusCode, 403);
+  await app.close();
+});
