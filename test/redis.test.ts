@@ -30,12 +30,12 @@ async function startRedis(port: number): Promise<ChildProcess> {
   ]);
   for (;;) {
     const socket = connect(port, '127.0.0.1');
-    const [event] = await Promise.race([
-      once(socket, 'connect').then(() => ['connect']),
-      once(socket, 'error').then(() => ['error']),
-    ]);
+    const isThere = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
     socket.destroy();
-    if (event === 'connect') return server;
+    if (isThere) return server;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -117,7 +117,8 @@ t.test('SIGHUP serves what MODEL holds now, without a gap; a corrupt one changes
   };
   const load = ['one', 'two', 'three'].map(client);
   const logged = async (text: string) => {
-    while (!output().includes(text) && server.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!output().includes(text) && server.exitCode === null)
+      await new Promise((resolve) => setTimeout(resolve, 20));
   };
   await put('v2');
   server.kill('SIGHUP');

@@ -19,9 +19,15 @@ const request: GenerateRequest = {
   sampling: { temperature: 0.9, topK: 60, topP: 0.95, minP: 0.02 },
   signal: never,
 };
+/** An engine that hangs keeps no process alive, nor does who watches it. */
+const alive = setInterval(() => {}, 1000);
 const model = await resolveModel('served');
 const llama = await loadLlama({ gpu: false });
 const load = () => EmbeddedEngine.load(llama, { modelPath: model.modelPath, sequences: 6, queueLimit: 1, threads: 2 });
+t.teardown(async () => {
+  clearInterval(alive);
+  await llama.dispose();
+});
 const until = async (isTrue: () => boolean) => {
   while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5));
 };
@@ -83,7 +89,7 @@ t.test('one that cannot be loaded at first is tried again', async (t) => {
 });
 
 t.test('a full queue, a caller who leaves and long work are no failures', async (t) => {
-  const engine = await SupervisedEngine.start(load, { stallMs });
+  const engine = await SupervisedEngine.start(load);
   const leaver = new AbortController();
   const long = { ...request, sequences: 6, maxTokens: 160 };
   const running = engine.generate(long);
@@ -130,4 +136,3 @@ t.test('the service says that it is not ready while its engine is replaced, and 
   await dispose();
 });
 
-t.teardown(() => llama.dispose());

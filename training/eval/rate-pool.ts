@@ -45,7 +45,9 @@ for (const [index, { description }] of told.entries()) wordings[keys[index]!]!.p
 const random = seededRandom(seed);
 const isAgain = first === 'again';
 const drawn = shuffled([...businesses.keys()], random)
-  .filter((row) => (isAgain ? wordings[row]!.some((told) => keptAway.has(told)) : row >= Number(first) && !rated.has(row)))
+  .filter((row) =>
+    isAgain ? wordings[row]!.some((told) => keptAway.has(told)) : row >= Number(first) && !rated.has(row),
+  )
   .slice(Number(skip), Number(skip) + Number(rowCount));
 
 const table: Record<string, string | number>[] = [];
