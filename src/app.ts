@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyServerOptions } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import endpoints from './http/plugins/endpoints.js';
 import errors from './http/plugins/errors.js';
 import metrics from './http/plugins/metrics.js';
 import service from './http/plugins/service.js';
@@ -42,6 +43,7 @@ export async function buildApp({
   await app.register(errors);
   await app.register(service, { service: loaded });
   await app.register(metrics);
+  await app.register(endpoints);
   await app.register(swagger);
   await app.register(operations);
   await app.register(suggest, { deadlineMs, logDescriptions });

@@ -4,7 +4,9 @@ import type { Llama } from 'node-llama-cpp';
 import type { Config } from './config.js';
 import { EmbeddedEngine } from './engine/embedded.js';
 import { LlamaEmbedder } from './engine/embedder.js';
+import type { Engine } from './engine/engine.js';
 import { loadLlama } from './engine/llama.js';
+import { RemoteEngine } from './engine/remote.js';
 import { resolveModel, resolveSafety, type VerifiedModel } from './models.js';
 import { parseBrands } from './names/brands.js';
 import { parseWordFrequencies } from './names/segment.js';
@@ -24,12 +26,15 @@ export interface Service {
   info: Pick<VerifiedModel, 'version' | 'base' | 'quantization' | 'sha256'>;
   suggester: CachedSuggester;
   cacheEnabled: boolean;
+  /** The servers that run the model; absent where it runs in this process. */
+  endpoints?: Engine['endpoints'];
   dispose(): Promise<void>;
 }
 
 export type SafetyConfig = Pick<Config, 'safetyThreshold' | 'safetyOff'>;
 export type ServiceConfig = SafetyConfig &
-  Pick<Config, 'model' | 'gpu' | 'threads' | 'sequences' | 'queueLimit' | 'cacheSize'>;
+  Pick<Config, 'model' | 'gpu' | 'threads' | 'sequences' | 'queueLimit' | 'cacheSize'> &
+  Partial<Pick<Config, 'remote'>>;
 
 /** The guard of descriptions, with its parts for those who want to look into them. */
 export interface LoadedPrefilter {
@@ -65,7 +70,7 @@ export async function loadService(config: ServiceConfig, verified?: VerifiedMode
   const suggester = new CachedSuggester(new Suggester(parts), config.cacheSize, () => parts.engine.queueDepth);
   const { version, base, quantization, sha256 } = model;
   const info = { version, base, quantization, sha256 };
-  return { info, suggester, cacheEnabled: config.cacheSize > 0, dispose };
+  return { info, suggester, cacheEnabled: config.cacheSize > 0, endpoints: parts.engine.endpoints, dispose };
 }
 
 /** The parts of a suggester over a verified model, for the service and for evaluation. */
@@ -73,12 +78,14 @@ export async function loadParts(
   model: Pick<VerifiedModel, 'modelPath' | 'embedderPath' | 'folder'>,
   config: Omit<ServiceConfig, 'model' | 'cacheSize'>,
 ): Promise<{ parts: SuggesterParts; dispose: () => Promise<void> }> {
-  const { gpu, threads, sequences, queueLimit } = config;
+  const { gpu, threads, sequences, queueLimit, remote } = config;
   const llama = await loadLlama({ gpu });
   const words = parseWordFrequencies(await readFile(fromRoot('data', 'words_en.tsv'), 'utf8'));
   const brands = parseBrands(await readFile(fromRoot('data', 'brands.tsv'), 'utf8'));
   const [engine, plainEmbedder, recall, { prefilter, dispose: disposePrefilter }] = await Promise.all([
-    EmbeddedEngine.load(llama, { modelPath: model.modelPath, sequences, queueLimit, threads }),
+    remote
+      ? new RemoteEngine({ ...remote, queueLimit })
+      : EmbeddedEngine.load(llama, { modelPath: model.modelPath, sequences, queueLimit, threads }),
     LlamaEmbedder.load(llama, model.embedderPath, threads),
     Recall.load(model.folder),
     loadPrefilter(llama, config),

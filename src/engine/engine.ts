@@ -64,18 +64,28 @@ export interface Scoring {
   queuedMs: number;
 }
 
+export interface EndpointHealth {
+  /** Its host and port. */
+  readonly name: string;
+  /** Whether it is asked; one that failed is not until it is healthy again. */
+  readonly isUp: boolean;
+}
+
 /** Whatever turns prompts into candidate lines: a model in this process or a server elsewhere. */
 export interface Engine {
   /**
    * @throws QueueFullError when too many requests wait already
    * @throws EngineStoppedError when the engine is being disposed
+   * @throws EngineDownError when no server behind the engine answers
    * @throws the signal's reason when it was aborted
    */
   generate(request: GenerateRequest): Promise<Generation>;
-  /** How likely the model is to write each line; throws as `generate` does. */
-  score(request: ScoreRequest): Promise<Scoring>;
+  /** How likely the model is to write each line; throws as `generate` does. Absent where the model cannot be asked this. */
+  score?(request: ScoreRequest): Promise<Scoring>;
   /** Requests that wait for sequences. */
   readonly queueDepth: number;
+  /** The servers behind the engine; absent where the model is in this process. */
+  readonly endpoints?: readonly EndpointHealth[];
   dispose(): Promise<void>;
 }
 
@@ -90,5 +100,12 @@ export class EngineStoppedError extends Error {
   override name = 'EngineStoppedError';
   constructor() {
     super('the engine has stopped');
+  }
+}
+
+export class EngineDownError extends Error {
+  override name = 'EngineDownError';
+  constructor(last = 'all were given up before') {
+    super(`no model server answers; the last: ${last}`);
   }
 }

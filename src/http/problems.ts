@@ -1,5 +1,5 @@
 import { GuardFailedError } from '../suggest/suggester.js';
-import { EngineStoppedError, QueueFullError } from '../engine/engine.js';
+import { EngineDownError, EngineStoppedError, QueueFullError } from '../engine/engine.js';
 import type { Problem } from './schemas.js';
 
 /** Each problem that callers may meet: its HTTP status, title and what to do. */
@@ -14,6 +14,7 @@ export const problemKinds = {
   internal: { status: 500, title: 'Internal Server Error', detail: 'The log has the cause under the instance id.' },
   'queue-full': { status: 503, title: 'Service Unavailable', detail: 'Too many requests wait; retry in a moment.' },
   'not-ready': { status: 503, title: 'Service Unavailable', detail: 'The model is loading; retry in a moment.' },
+  'engine-down': { status: 503, title: 'Service Unavailable', detail: 'No model server answers; retry in a moment.' },
   draining: { status: 503, title: 'Service Unavailable', detail: 'This server is shutting down; retry elsewhere.' },
   'guard-failed': {
     status: 503,
@@ -30,6 +31,7 @@ export const retryAfterSeconds: Partial<Record<ProblemKind, number>> = {
   'too-many': 1,
   'queue-full': 1,
   'not-ready': 2,
+  'engine-down': 5,
   draining: 5,
   'guard-failed': 5,
 };
@@ -64,6 +66,7 @@ const byFastifyCode: Record<string, ProblemKind> = {
 export function problemKindOf(error: unknown): ProblemKind {
   if (error instanceof ProblemError) return error.kind;
   if (error instanceof QueueFullError) return 'queue-full';
+  if (error instanceof EngineDownError) return 'engine-down';
   if (error instanceof EngineStoppedError) return 'draining';
   if (error instanceof GuardFailedError) return 'guard-failed';
   if (error instanceof Error && error.name === 'TimeoutError') return 'deadline';
