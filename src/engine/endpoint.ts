@@ -109,13 +109,14 @@ export class Endpoint implements EndpointHealth {
    * @throws EndpointError, EndpointRefusedError, or the signal's reason
    */
   async complete(request: CompletionRequest, signal: AbortSignal): Promise<Completion> {
-    this.inFlight += request.count;
+    const count = Math.min(request.count, this.mostChoices);
+    this.inFlight += count;
     try {
-      const completion = await this._breaker.execute(() => this._ask(request, signal));
-      if (completion.choices.length < request.count) this.mostChoices = completion.choices.length;
+      const completion = await this._breaker.execute(() => this._ask({ ...request, count }, signal));
+      if (completion.choices.length < count) this.mostChoices = completion.choices.length;
       return completion;
     } finally {
-      this.inFlight -= request.count;
+      this.inFlight -= count;
     }
   }
 
