@@ -3,6 +3,7 @@ import Fastify, { type FastifyServerOptions } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { ConfigError } from './config.js';
 import auth from './http/plugins/auth.js';
+import endpoints from './http/plugins/endpoints.js';
 import errors from './http/plugins/errors.js';
 import limits from './http/plugins/limits.js';
 import metrics from './http/plugins/metrics.js';
@@ -81,6 +82,7 @@ export async function buildApp({
   await app.register(auth, { keys });
   await app.register(limits, { perMinute: rateLimit, redis });
   await app.register(metrics, { redis });
+  await app.register(endpoints);
   await app.register(swagger);
   await app.register(operations);
   await app.register(suggest, { deadlineMs, logDescriptions });

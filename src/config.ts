@@ -67,6 +67,31 @@ const settings = {
   },
   THREADS: numberSetting(0, 256, 0, 'CPU threads for the model; 0 is one a core.'),
   SEQUENCES: numberSetting(1, 64, 12, 'Name lists decoded side by side, over all requests.'),
+  ENGINE_URLS: {
+    schema: z
+      .string()
+      .transform((list) =>
+        list
+          .split(',')
+          .map((url) => url.trim())
+          .filter((url) => url !== ''),
+      )
+      .pipe(z.array(z.url({ protocol: /^https?$/ }).refine((url) => !new URL(url).username && !new URL(url).password))),
+    allowed: 'http or https addresses without a password, with commas between',
+    fallback: '',
+    about:
+      'OpenAI-compatible servers of the model (vLLM, llama-server), such as http://gpu-1:8000/v1; none: it runs here.',
+    secret: true,
+  },
+  ENGINE_MODEL: {
+    schema: z.string().min(1),
+    allowed: 'a model of those servers',
+    fallback: 'domain.yours',
+    about: 'The name of the model there.',
+  },
+  ENGINE_API_KEY: secretSetting('The key that those servers ask for, where they do.'),
+  ENGINE_SEQUENCES: numberSetting(1, 100000, 64, 'Name lists that those servers write side by side, all together.'),
+  ENGINE_TIMEOUT_MS: numberSetting(100, 600000, 5000, 'Time for one answer of such a server; then another is asked.'),
   QUEUE_LIMIT: numberSetting(0, 100000, 64, 'Requests that may wait for a sequence; one more is answered 503.'),
   DEADLINE_MS: numberSetting(100, 600000, 15000, 'Time for one request, waiting included; then it is answered 504.'),
   DRAIN_MS: numberSetting(0, 600000, 20000, 'Time that requests in flight have to finish after SIGTERM.'),
@@ -178,6 +203,8 @@ export interface Config {
   gpu: Values['GPU'];
   threads: number;
   sequences: number;
+  /** Undefined: the model runs in this process. */
+  remote: RemoteConfig | undefined;
   queueLimit: number;
   deadlineMs: number;
   drainMs: number;
@@ -197,6 +224,16 @@ export interface Config {
   logLevel: Values['LOG_LEVEL'];
   logDescriptions: boolean;
   judge: JudgeConfig;
+}
+
+/** Which servers run the model. */
+export interface RemoteConfig {
+  /** At least one. */
+  urls: string[];
+  model: string;
+  apiKey: string;
+  sequences: number;
+  timeoutMs: number;
 }
 
 /** Where the judge of names is asked. */
@@ -227,6 +264,16 @@ export function parseConfig(environment: Record<string, string | undefined>): Co
     gpu: values.GPU,
     threads: values.THREADS || availableParallelism(),
     sequences: values.SEQUENCES,
+    remote:
+      values.ENGINE_URLS.length === 0
+        ? undefined
+        : {
+            urls: values.ENGINE_URLS,
+            model: values.ENGINE_MODEL,
+            apiKey: values.ENGINE_API_KEY,
+            sequences: values.ENGINE_SEQUENCES,
+            timeoutMs: values.ENGINE_TIMEOUT_MS,
+          },
     queueLimit: values.QUEUE_LIMIT,
     deadlineMs: values.DEADLINE_MS,
     drainMs: values.DRAIN_MS,

@@ -4,7 +4,9 @@ import type { Llama } from 'node-llama-cpp';
 import type { Config } from './config.js';
 import { EmbeddedEngine } from './engine/embedded.js';
 import { LlamaEmbedder } from './engine/embedder.js';
+import type { Engine, StandingEngine } from './engine/engine.js';
 import { loadLlama } from './engine/llama.js';
+import { RemoteEngine } from './engine/remote.js';
 import { SupervisedEngine } from './engine/supervised.js';
 import { resolveModel, resolveSafety, serviceVersion, sha256Of, type VerifiedModel } from './models.js';
 import { parseBrands } from './names/brands.js';
@@ -31,12 +33,15 @@ export interface Service {
   isUp(): boolean;
   /** How often the engine was replaced. */
   restarts(): number;
+  /** The servers that run the model; absent where it runs in this process. */
+  endpoints?: Engine['endpoints'];
   dispose(): Promise<void>;
 }
 
 export type SafetyConfig = Pick<Config, 'safetyThreshold' | 'safetyOff'>;
 export type ServiceConfig = SafetyConfig &
-  Pick<Config, 'model' | 'gpu' | 'threads' | 'sequences' | 'queueLimit' | 'stallMs' | 'cacheSize' | 'cacheTtlMs'>;
+  Pick<Config, 'model' | 'gpu' | 'threads' | 'sequences' | 'queueLimit' | 'stallMs' | 'cacheSize' | 'cacheTtlMs'> &
+  Partial<Pick<Config, 'remote'>>;
 
 /** What a service has from the process around it. */
 export interface Surroundings {
@@ -93,6 +98,7 @@ export async function loadService(
     cacheEnabled: size > 0,
     isUp: () => engine.isUp,
     restarts: () => engine.restarts,
+    endpoints: engine.endpoints,
     dispose,
   };
 }
@@ -112,16 +118,18 @@ export async function loadParts(
   model: Pick<VerifiedModel, 'modelPath' | 'embedderPath' | 'folder'>,
   config: Omit<ServiceConfig, 'model' | 'cacheSize' | 'cacheTtlMs'>,
   onEngineChange?: Surroundings['onEngineChange'],
-): Promise<{ parts: SuggesterParts; engine: SupervisedEngine; dispose: () => Promise<void> }> {
-  const { gpu, threads, sequences, queueLimit, stallMs } = config;
+): Promise<{ parts: SuggesterParts; engine: StandingEngine; dispose: () => Promise<void> }> {
+  const { gpu, threads, sequences, queueLimit, stallMs, remote } = config;
   const llama = await loadLlama({ gpu });
   const words = parseWordFrequencies(await readFile(fromRoot('data', 'words_en.tsv'), 'utf8'));
   const brands = parseBrands(await readFile(fromRoot('data', 'brands.tsv'), 'utf8'));
   const [engine, plainEmbedder, recall, { prefilter, dispose: disposePrefilter }] = await Promise.all([
-    SupervisedEngine.start(
-      () => EmbeddedEngine.load(llama, { modelPath: model.modelPath, sequences, queueLimit, threads }),
-      { stallMs, onChange: onEngineChange },
-    ),
+    remote
+      ? new RemoteEngine({ ...remote, queueLimit })
+      : SupervisedEngine.start(
+          () => EmbeddedEngine.load(llama, { modelPath: model.modelPath, sequences, queueLimit, threads }),
+          { stallMs, onChange: onEngineChange },
+        ),
     LlamaEmbedder.load(llama, model.embedderPath, threads),
     Recall.load(model.folder),
     loadPrefilter(llama, config),

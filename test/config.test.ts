@@ -48,3 +48,17 @@ t.test('the safety settings: the model’s threshold and no category off unless 
     safetyOff: ['fraud', 'drugs'],
   });
 });
+
+t.test('servers that run the model are read as a list; without one it runs here', async (t) => {
+  t.equal(parseConfig({}).remote, undefined);
+  t.equal(parseConfig({ ENGINE_URLS: ' , ' }).remote, undefined);
+  t.same(parseConfig({ ENGINE_URLS: 'http://gpu-1:8000/v1, https://gpu-2', ENGINE_API_KEY: 'key' }).remote, {
+    urls: ['http://gpu-1:8000/v1', 'https://gpu-2'],
+    model: 'domain.yours',
+    apiKey: 'key',
+    sequences: 64,
+    timeoutMs: 5000,
+  });
+  for (const urls of ['gpu-1:8000', 'http://user:hidden@gpu-1', 'ftp://gpu-1'])
+    t.throws(() => parseConfig({ ENGINE_URLS: urls }), { message: /^ENGINE_URLS is not usable; allowed is http or/ });
+});

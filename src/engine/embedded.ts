@@ -16,6 +16,7 @@ import type {
   SequenceRequest,
   Scoring,
 } from './engine.js';
+import { deal, settleAll } from './deal.js';
 import { Gate } from './gate.js';
 import { hash32 } from './random.js';
 import type { WatchedEngine } from './supervised.js';
@@ -253,20 +254,4 @@ async function share(sequences: readonly LlamaContextSequence[], tokens: Token[]
       await follower.evaluateWithoutGeneratingNewTokens(tokens);
     }
   }
-}
-
-/** Deals items to `hands` lists in turn, leaving out hands that get none. */
-function deal<Item>(items: readonly Item[], hands: number): Item[][] {
-  const lists: Item[][] = Array.from({ length: hands }, () => []);
-  items.forEach((item, index) => lists[index % hands]!.push(item));
-  return lists.filter((list) => list.length > 0);
-}
-
-/** Waits for all, so that nothing runs on behind a failure, then throws the first failure. */
-async function settleAll<Value>(promises: readonly Promise<Value>[]): Promise<Value[]> {
-  const results = await Promise.allSettled(promises);
-  return results.map((result) => {
-    if (result.status === 'rejected') throw result.reason;
-    return result.value;
-  });
 }

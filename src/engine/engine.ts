@@ -66,19 +66,37 @@ export interface Scoring {
   queuedMs: number;
 }
 
+export interface EndpointHealth {
+  /** Its host and port. */
+  readonly name: string;
+  /** Whether it is asked; one that failed is not until it is healthy again. */
+  readonly isUp: boolean;
+}
+
 /** Whatever turns prompts into candidate lines: a model in this process or a server elsewhere. */
 export interface Engine {
   /**
    * @throws QueueFullError when too many requests wait already
    * @throws EngineStoppedError when the engine is being disposed
+   * @throws EngineDownError when no server behind the engine answers
    * @throws the signal's reason when it was aborted
    */
   generate(request: GenerateRequest): Promise<Generation>;
-  /** How likely the model is to write each line; throws as `generate` does. */
-  score(request: ScoreRequest): Promise<Scoring>;
+  /** How likely the model is to write each line; throws as `generate` does. Absent where the model cannot be asked this. */
+  score?(request: ScoreRequest): Promise<Scoring>;
   /** Requests that wait for sequences. */
   readonly queueDepth: number;
+  /** The servers behind the engine; absent where the model is in this process. */
+  readonly endpoints?: readonly EndpointHealth[];
   dispose(): Promise<void>;
+}
+
+/** An engine that may come and go while the process stays. */
+export interface StandingEngine extends Engine {
+  /** Whether it answers now. */
+  readonly isUp: boolean;
+  /** How often it was replaced by a new one. */
+  readonly restarts: number;
 }
 
 export class QueueFullError extends Error {
@@ -95,7 +113,7 @@ export class EngineStoppedError extends Error {
   }
 }
 
-/** What computes has failed or hangs; it is being started anew, or another is looked for. */
+/** What computes has failed or hangs, or no server that has the model answers; it will be back, or another takes its place. */
 export class EngineDownError extends Error {
   override name = 'EngineDownError';
   constructor(cause?: unknown) {

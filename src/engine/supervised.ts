@@ -7,10 +7,12 @@ import {
   type Generation,
   type ScoreRequest,
   type Scoring,
+  type StandingEngine,
 } from './engine.js';
 
 /** An engine whose work can be seen to go on. */
 export interface WatchedEngine extends Engine {
+  score: NonNullable<Engine['score']>;
   /** Grows with every token, prompt and line that is done. */
   readonly progress: number;
 }
@@ -31,7 +33,7 @@ const longestRetryMs = 30_000;
  * Replaces an engine that throws or hangs by a new one. Requests that it had are rejected with EngineDownError, those that come
  * meanwhile likewise; a thread that hangs inside the old one is left behind, since nothing can end it.
  */
-export class SupervisedEngine implements Engine {
+export class SupervisedEngine implements StandingEngine {
   private _engine: WatchedEngine | undefined;
   private readonly _calls = new Set<AbortController>();
   private readonly _timer: NodeJS.Timeout;

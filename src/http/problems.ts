@@ -25,7 +25,7 @@ export const problemKinds = {
   'engine-down': {
     status: 503,
     title: 'Service Unavailable',
-    detail: 'The model has stopped answering and is being loaded anew; retry in a moment.',
+    detail: 'The model does not answer and is being brought back; retry in a moment.',
   },
   draining: { status: 503, title: 'Service Unavailable', detail: 'This server is shutting down; retry elsewhere.' },
   'guard-failed': {
@@ -78,8 +78,8 @@ const byFastifyCode: Record<string, ProblemKind> = {
 export function problemKindOf(error: unknown): ProblemKind {
   if (error instanceof ProblemError) return error.kind;
   if (error instanceof QueueFullError) return 'queue-full';
-  if (error instanceof EngineStoppedError) return 'draining';
   if (error instanceof EngineDownError) return 'engine-down';
+  if (error instanceof EngineStoppedError) return 'draining';
   if (error instanceof ConfigError || error instanceof ModelUnfitError) return 'unfit';
   if (error instanceof GuardFailedError) return 'guard-failed';
   if (error instanceof Error && error.name === 'TimeoutError') return 'deadline';

@@ -114,7 +114,7 @@ export interface Proposed {
 export interface ProposeOptions {
   /** A business of the memory to leave out, for evaluation on the rows it came from. */
   withoutRow?: number;
-  /** How many of the best the generator is asked about; unless given, as many as the ranker wants. */
+  /** How many of the best the generator is asked about; unless given, as many as the ranker wants of one that can say. */
   weighedCount?: number;
 }
 
@@ -177,7 +177,10 @@ export class Suggester {
     request: SuggestRequest,
     signal: AbortSignal,
     timing: Timing = { total: 0 },
-    { withoutRow, weighedCount = this._parts.ranker.weighed ? shortlisted : 0 }: ProposeOptions = {},
+    {
+      withoutRow,
+      weighedCount = this._parts.ranker.weighed && this._parts.engine.score ? shortlisted : 0,
+    }: ProposeOptions = {},
   ): Promise<Proposed> {
     const constraints = readConstraints(request.description, request);
     const wordCount = isDemanding(constraints) ? wordsForDemands : wordsFound;
@@ -210,7 +213,10 @@ export class Suggester {
     return { measured: best, refusedByGenerator: false, verdicts: pool.verdicts, tokens };
   }
 
-  /** The best of the measured names, with how likely the generator is to write each for the request. */
+  /**
+   * The best of the measured names, with how likely the generator is to write each for the request.
+   * @throws when the engine cannot score
+   */
   private async _weigh(
     measured: readonly Measured[],
     request: SuggestRequest,
@@ -221,6 +227,7 @@ export class Suggester {
     tokens: Suggestion['tokens'],
   ): Promise<Measured[]> {
     const { engine, ranker } = this._parts;
+    if (!engine.score) throw new Error('this engine cannot say how likely a line is; take the model in this process');
     const rated = measured.map((item) => ({ item, value: standing(item, ranker, request.style) }));
     const best = rated.toSorted((a, b) => b.value - a.value).slice(0, Math.max(count, 2 * request.count));
     const hints = recalled.hints.slice(0, hintsShown).map(({ word }) => word);

@@ -135,4 +135,3 @@ t.test('the service says that it is not ready while its engine is replaced, and 
   await engine.dispose();
   await dispose();
 });
-

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { buildApp } from '../../src/app.js';
 import { suggestRequestSchema, answerSchema, problemSchema } from '../../src/http/schemas.js';
-import { EngineStoppedError, QueueFullError } from '../../src/engine/engine.js';
+import { EngineDownError, EngineStoppedError, QueueFullError } from '../../src/engine/engine.js';
 import { GuardFailedError, type Suggestion } from '../../src/suggest/suggester.js';
 import type { Service } from '../../src/service.js';
 import { loadTestService } from '../support.js';
@@ -165,6 +165,7 @@ t.test('failures behind the route are answered as what they are', async (t) => {
   const failures: [Error, number, string][] = [
     [new QueueFullError(1), 503, 'queue-full'],
     [new EngineStoppedError(), 503, 'draining'],
+    [new EngineDownError('secret'), 503, 'engine-down'],
     [new GuardFailedError(new Error('secret')), 503, 'guard-failed'],
     [new Error('secret'), 500, 'internal'],
   ];
