@@ -14,10 +14,10 @@ export const measured = {
   coresPerReplica: 2,
   /** README, Figures. */
   readySeconds: 2.6,
-  /** Bytes of a request and of an answer of five names with their headers; test/deploy/scrape.test.ts holds the answer below it. */
+  /** Bytes of a request and of an answer of five names with their headers; test/deploy/prometheus.test.ts holds the answer below it. */
   requestBytes: 500,
   answerBytes: 1500,
-  /** Series that one replica shows Prometheus; test/deploy/scrape.test.ts holds it. */
+  /** Series that one replica shows Prometheus; test/deploy/prometheus.test.ts holds it. */
   seriesPerReplica: 300,
 } as const;
 

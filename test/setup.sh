@@ -1,16 +1,23 @@
 #!/usr/bin/env bash
-# Installs what the tests need and the machine lacks: Chromium for the browser test. The training environment is made by
-# training/bootstrap.py when its tests run.
+# Installs what the tests need and the machine lacks: Chromium for the browser test, Prometheus and Redis for those that run
+# them. The training environment is made by training/bootstrap.py when its tests run.
 set -eu
+missing=()
+has() { command -v "$1" >/dev/null; }
+has_browser=''
 for browser in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
-  if [ -n "$browser" ] && command -v "$browser" >/dev/null; then exit 0; fi
+  if [ -n "$browser" ] && has "$browser"; then has_browser=yes; fi
 done
-if ! command -v apt-get >/dev/null; then
-  echo 'The browser test needs Chromium: install it, or set CHROMIUM to its path.' >&2
+[ -n "$has_browser" ] || missing+=(chromium)
+{ has prometheus && has promtool; } || missing+=(prometheus)
+has redis-server || missing+=(redis-server)
+[ ${#missing[@]} -gt 0 ] || exit 0
+if ! has apt-get; then
+  echo "The tests need ${missing[*]}: install them (CHROMIUM may hold the path of a browser)." >&2
   exit 1
 fi
 as_root=''
 [ "$(id -u)" -eq 0 ] || as_root=sudo
-echo 'installing Chromium for the browser test …'
+echo "installing ${missing[*]} for the tests …"
 $as_root apt-get -qq update
-DEBIAN_FRONTEND=noninteractive $as_root apt-get -qq install --yes --no-install-recommends chromium >/dev/null
+DEBIAN_FRONTEND=noninteractive $as_root apt-get -qq install --yes --no-install-recommends "${missing[@]}" >/dev/null
