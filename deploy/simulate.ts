@@ -134,6 +134,5 @@ const normal95 = 1.6449;
 export function logNormal({ p50, p95 }: { p50: number; p95: number }): (random: () => number) => number {
   const sigma = Math.log(p95 / p50) / normal95;
   // Box and Muller.
-  return (random) =>
-    p50 * Math.exp(sigma * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()));
+  return (random) => p50 * Math.exp(sigma * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()));
 }
