@@ -259,7 +259,7 @@ t.test('the service may reach the engine that it is sent to, under the name that
   }
   const [engine] = find(vllm, 'Deployment', 'mistral').spec.template.spec.containers;
   t.ok(engine.args.includes(`--served-model-name=${vllm.settings['ENGINE_MODEL']}`));
-  const serve = parse(find(ray, 'RayService', 'mistral').spec.serveConfigV2 as string) as Manifest;
+  const serve = parse(find(ray, 'RayService', 'mistral').spec.serveConfigV2 as string);
   const [application] = serve.applications;
   t.equal(application.import_path, 'ray.serve.llm:build_openai_app');
   t.equal(application.args.llm_configs[0].model_loading_config.model_id, ray.settings['ENGINE_MODEL']);

@@ -17,7 +17,7 @@ export interface Ran {
 export function run(command: string, ...args: string[]): Promise<Ran> {
   return new Promise((resolve, reject) => {
     execFile(command, args, (error, stdout, stderr) => {
-      if (error && typeof error.code !== 'number') return reject(error);
+      if (error && typeof error.code !== 'number') return reject(new Error(`${command} did not run`, { cause: error }));
       resolve({ code: error ? Number(error.code) : 0, output: stdout + stderr });
     });
   });
