@@ -1,32 +1,27 @@
 #!/usr/bin/env bash
-# Installs what the tests need and the machine lacks: Chromium for the browser test, and llama.cpp's own server, built once from
-# the source that node-llama-cpp ships. The training environment is made by training/bootstrap.py when its tests run.
+# Installs what the tests need and the machine lacks: Chromium for the browser test, Prometheus and Redis for those that run
+# them, and llama.cpp's own server, built once from the source that node-llama-cpp ships. The training environment is made by
+# training/bootstrap.py when its tests run.
 set -eu
-
-# install NEED PACKAGE...: installs packages, or says what is needed where it cannot.
-install() {
-  need=$1
-  shift
-  if ! command -v apt-get >/dev/null; then
-    echo "$need" >&2
+missing=()
+has() { command -v "$1" >/dev/null; }
+has_browser=''
+for browser in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
+  if [ -n "$browser" ] && has "$browser"; then has_browser=yes; fi
+done
+[ -n "$has_browser" ] || missing+=(chromium)
+{ has prometheus && has promtool; } || missing+=(prometheus)
+has redis-server || missing+=(redis-server)
+{ has git && has cmake && has c++; } || missing+=(git cmake make g++)
+if [ ${#missing[@]} -gt 0 ]; then
+  if ! has apt-get; then
+    echo "The tests need ${missing[*]}: install them (CHROMIUM may hold the path of a browser)." >&2
     exit 1
   fi
   as_root=''
   [ "$(id -u)" -eq 0 ] || as_root=sudo
-  echo "installing $* for the tests …"
+  echo "installing ${missing[*]} for the tests …"
   $as_root apt-get -qq update
-  DEBIAN_FRONTEND=noninteractive $as_root apt-get -qq install --yes --no-install-recommends "$@" >/dev/null
-}
-
-has_chromium() {
-  for browser in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
-    if [ -n "$browser" ] && command -v "$browser" >/dev/null; then return 0; fi
-  done
-  return 1
-}
-
-has_chromium || install 'The browser test needs Chromium: install it, or set CHROMIUM to its path.' chromium
-for tool in git cmake c++; do
-  command -v "$tool" >/dev/null || install "The tests against llama-server need $tool." git cmake make g++
-done
+  DEBIAN_FRONTEND=noninteractive $as_root apt-get -qq install --yes --no-install-recommends "${missing[@]}" >/dev/null
+fi
 node --input-type=module -e "await (await import('./dist/bench/llama-cpp.js')).buildLlamaCpp()"
