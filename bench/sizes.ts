@@ -50,8 +50,7 @@ export const quickSizes: Sizes = {
   batchedTokens: 8,
   requests: new Map([
     [1, 2],
-    [8, 3],
-    [32, 3],
+    [8, 2],
   ]),
   cachedSeconds: 1,
   refusals: 3,
