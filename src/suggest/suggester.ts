@@ -77,7 +77,7 @@ export interface SuggesterParts {
 const listsPerRound = 6;
 const maxRounds = 3;
 /** Tokens of about five names: more sequences of fewer tokens give names sooner than long lists do. */
-const listTokens = 24;
+export const listTokens = 24;
 /** Fewer valid candidates for each name asked for call for another round. */
 const candidatesPerName = 3;
 /** Words that fit, for composing, more where the wishes are demanding; the best of them are hints. */
@@ -98,7 +98,7 @@ const ownPlace = 4;
 const recalledRows = 8;
 /** Rows less similar than this are other businesses. */
 const recallFloor = 0.4;
-const sampling: Sampling = { temperature: 0.9, topK: 60, topP: 0.95, minP: 0.02 };
+export const sampling: Sampling = { temperature: 0.9, topK: 60, topP: 0.95, minP: 0.02 };
 
 type Timing = Suggestion['timing'];
 
