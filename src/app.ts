@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyServerOptions } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { answerBareErrors, answerClientError, answerFrameworkError } from './http/broken-requests.js';
 import errors from './http/plugins/errors.js';
 import metrics from './http/plugins/metrics.js';
 import service from './http/plugins/service.js';
@@ -22,6 +23,14 @@ export interface AppOptions {
 }
 
 const bodyLimit = 64 * 1024;
+/**
+ * Who sends a byte a second holds a socket no longer than this, in milliseconds: the headers, then the whole request.
+ * `connectionTimeout` stays off: it would end the silence in which names are being made.
+ */
+const headersTimeout = 10_000;
+const requestTimeout = 20_000;
+/** How often sockets are looked over for that. */
+const connectionsCheckingInterval = 2_000;
 
 /** The Fastify instance with all plugins and routes; does not listen. */
 export async function buildApp({
@@ -33,12 +42,18 @@ export async function buildApp({
   const app = Fastify({
     logger,
     bodyLimit,
+    requestTimeout,
+    // A missing Host is answered here, with a body; by Node it would have none.
+    http: { headersTimeout, requestTimeout, connectionsCheckingInterval, requireHostHeader: false },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: answerFrameworkError,
     genReqId: () => randomUUID(),
     logController: new Fastify.LogController({ disableRequestLogging: true }),
     return503OnClosing: false,
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+  answerBareErrors(app);
   await app.register(errors);
   await app.register(service, { service: loaded });
   await app.register(metrics);

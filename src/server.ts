@@ -1,6 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import { buildApp, type App } from './app.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
+import { logDestination } from './log.js';
 import { resolveModel } from './models.js';
 import { loadService } from './service.js';
 
@@ -13,7 +14,7 @@ export async function serve(config: Config): Promise<App> {
   const app = await buildApp({
     deadlineMs: config.deadlineMs,
     logDescriptions: config.logDescriptions,
-    logger: { level: config.logLevel },
+    logger: { level: config.logLevel, stream: logDestination() },
   });
   closeWithGrace({ delay: config.drainMs + 5000, logger: app.log }, async ({ signal, err }) => {
     if (err) app.log.fatal({ err }, 'unhandled');

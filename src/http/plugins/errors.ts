@@ -6,13 +6,15 @@ import {
   problemBody,
   problemKindOf,
   problemKinds,
+  problemMediaType,
   retryAfterSeconds,
   type ProblemKind,
 } from '../problems.js';
 import type { Problem } from '../schemas.js';
 
-const problemMediaType = 'application/problem+json';
-const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+/** More than these help nobody, and a small body can be wrong in thousands of places. */
+const mostFieldErrors = 20;
 
 export function sendProblem(reply: FastifyReply, kind: ProblemKind, errors?: Problem['errors']): FastifyReply {
   const retryAfter = retryAfterSeconds[kind];
@@ -27,7 +29,7 @@ export function sendProblem(reply: FastifyReply, kind: ProblemKind, errors?: Pro
 
 function fieldErrors(error: FastifyError): Problem['errors'] {
   if (!hasZodFastifySchemaValidationErrors(error)) return [{ path: '', message: error.message }];
-  return error.validation.map(({ instancePath, message }) => ({
+  return error.validation.slice(0, mostFieldErrors).map(({ instancePath, message }) => ({
     path: instancePath.replace(/^\//, '').replaceAll('/', '.'),
     message: message ?? 'is not valid',
   }));

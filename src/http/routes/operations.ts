@@ -2,6 +2,12 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { problemSchema, versionSchema, healthSchema } from '../schemas.js';
 import { serviceVersion } from '../../models.js';
 
+/** While the model loads, and when the server is about to end. */
+const notReadyResponse = {
+  description: 'Loading or draining',
+  content: { 'application/problem+json': { schema: problemSchema } },
+};
+
 /** Routes for operators: liveness, readiness, version. */
 const operations: FastifyPluginAsyncZod = async (app) => {
   app.get(
@@ -17,10 +23,7 @@ const operations: FastifyPluginAsyncZod = async (app) => {
         summary: 'Ready for requests: the model is loaded and the server is not draining',
         response: {
           200: healthSchema,
-          503: {
-            description: 'Loading or draining',
-            content: { 'application/problem+json': { schema: problemSchema } },
-          },
+          503: notReadyResponse,
         },
       },
     },
@@ -31,7 +34,7 @@ const operations: FastifyPluginAsyncZod = async (app) => {
   );
   app.get(
     '/version',
-    { schema: { tags: ['operations'], summary: 'What answers', response: { 200: versionSchema } } },
+    { schema: { tags: ['operations'], summary: 'What answers', response: { 200: versionSchema, 503: notReadyResponse } } },
     async () => {
       const { version: model, base, quantization, sha256 } = app.readyService().info;
       return { service: serviceVersion, model, base, quantization, sha256, node: process.version };
