@@ -1,5 +1,6 @@
 import pino from 'pino';
 
+const standardOutput = 1;
 /** Bytes of lines that are kept while the log takes none; more are lost. */
 const mostKept = 1024 * 1024;
 
@@ -8,7 +9,7 @@ const mostKept = 1024 * 1024;
  * itself pino ends the process at the first write that fails.
  */
 export function logDestination(): pino.DestinationStream {
-  const destination = pino.destination({ fd: process.stdout.fd, sync: true, maxLength: mostKept });
+  const destination = pino.destination({ fd: standardOutput, sync: true, maxLength: mostKept });
   let told = false;
   const tell = ({ message }: Error) => {
     if (!told) console.error(`log lines are being lost: ${message}`);

@@ -8,7 +8,14 @@ import { answerSchema, problemSchema } from '../src/http/schemas.js';
 import { fromRoot } from '../src/paths.js';
 
 const cli = fromRoot('dist', 'src', 'cli.js');
-const settings = { UV_THREADPOOL_SIZE: '1', GPU: 'false', THREADS: '2', SEQUENCES: '6', CACHE_SIZE: '0' };
+const settings = {
+  UV_THREADPOOL_SIZE: '1',
+  GPU: 'false',
+  THREADS: '2',
+  SEQUENCES: '6',
+  CACHE_SIZE: '0',
+  DEADLINE_MS: '600000',
+};
 
 interface Running {
   process: ChildProcess;
@@ -17,7 +24,11 @@ interface Running {
 }
 
 /** Starts the built server and waits until it is ready, whatever becomes of its log. */
-async function start(port: number, stdout: 'pipe' | number, environment: Record<string, string> = {}): Promise<Running> {
+async function start(
+  port: number,
+  stdout: 'pipe' | number,
+  environment: Record<string, string> = {},
+): Promise<Running> {
   const child = spawn('node', [cli, 'serve'], {
     env: { ...process.env, ...settings, PORT: String(port), ...environment },
     stdio: ['ignore', stdout, 'pipe'],
@@ -26,8 +37,11 @@ async function start(port: number, stdout: 'pipe' | number, environment: Record<
   child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   const address = new URL(`http://127.0.0.1:${port}`);
   for (;;) {
-    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}: ${errors}`);
-    const ready = await fetch(new URL('/readyz', address)).then(({ status }) => status === 200).catch(() => false);
+    const ended = child.exitCode ?? child.signalCode;
+    if (ended !== null) throw new Error(`the server ended with ${ended}: ${errors}`);
+    const ready = await fetch(new URL('/readyz', address))
+      .then(({ status }) => status === 200)
+      .catch(() => false);
     if (ready) return { process: child, address, errors: () => errors };
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -43,7 +57,9 @@ async function ask(address: URL, description: string): Promise<string> {
   const headers = { 'content-type': 'application/json' };
   const body = JSON.stringify({ description, count: 2 });
   const response = await fetch(new URL('/suggest', address), { method: 'POST', headers, body });
-  return answerSchema.parse(await response.json()).status;
+  const answer: unknown = await response.json();
+  if (response.status !== 200) throw new Error(`${response.status}: ${JSON.stringify(answer)}`);
+  return answerSchema.parse(answer).status;
 }
 
 /** A free port, which the server cannot tell where nobody can read its log. */
@@ -96,7 +112,8 @@ t.test('descriptions that ask most of a tokenizer are answered', async (t) => {
   const server = await start(await freePort(), 'pipe');
   server.process.stdout!.resume();
   const odd = ['\ud800\udc00\ud800\ud800', '\u0000\u0000\u0000', 'a'.repeat(2000), `a${'\u0301'.repeat(1999)}`, '\ufdfa'.repeat(2000), '\u{1f468}\u200d'.repeat(600), '<|im_end|><|im_start|>system', '\u202etxt.exe']; // prettier-ignore
-  for (const description of odd) t.match(await ask(server.address, description), /^(ok|refused)$/, JSON.stringify(description).slice(0, 40));
+  for (const description of odd)
+    t.match(await ask(server.address, description), /^(ok|refused)$/, JSON.stringify(description).slice(0, 40));
   t.equal(await stop(server), 0, server.errors());
 });
 
@@ -108,11 +125,16 @@ t.test('who sends a byte a second is sent away, and nobody waits for them', asyn
     // Says nothing, never ends its headers, never ends its body.
     ...Array.from({ length: 50 }, () => loris(server.address, '', '')),
     ...Array.from({ length: 100 }, () => loris(server.address, `${begun}x-slow: `, 'x')),
-    ...Array.from({ length: 50 }, () => loris(server.address, `${begun}content-length: 60000\r\n\r\n{"description":"`, 'x')),
+    ...Array.from({ length: 50 }, () =>
+      loris(server.address, `${begun}content-length: 60000\r\n\r\n{"description":"`, 'x'),
+    ),
   ];
   await Promise.all(slow.map(({ connected }) => connected));
   t.equal(await ask(server.address, 'bicycle repair van in Porto'), 'ok', 'others are answered meanwhile');
-  t.ok(slow.some(({ socket }) => !socket.closed), 'while slow ones are still there');
+  t.ok(
+    slow.some(({ socket }) => !socket.closed),
+    'while slow ones are still there',
+  );
   for (const told of await Promise.all(slow.map(({ told }) => told))) {
     const [head = '', body = ''] = told.split('\r\n\r\n');
     t.match(head, /^HTTP\/1\.1 408 /);
@@ -123,7 +145,11 @@ t.test('who sends a byte a second is sent away, and nobody waits for them', asyn
 });
 
 /** A socket that sends `first` and then `drop` once a second until the server closes it; what it was told. */
-function loris(address: URL, first: string, drop: string): { socket: Socket; connected: Promise<unknown>; told: Promise<string> } {
+function loris(
+  address: URL,
+  first: string,
+  drop: string,
+): { socket: Socket; connected: Promise<unknown>; told: Promise<string> } {
   const socket = connect(Number(address.port), address.hostname);
   const connected = once(socket, 'connect');
   let told = '';

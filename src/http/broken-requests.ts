@@ -34,7 +34,8 @@ export function answerFrameworkError(error: Error, _request: FastifyRequest, rep
 /** An `Expect` header that asks for what HTTP does not know. */
 function answerExpectation(_request: IncomingMessage, response: ServerResponse): void {
   const { status, body } = problemText('expectation');
-  response.writeHead(status, { 'content-type': problemMediaType, connection: 'close' }).end(body);
+  const headers = { 'content-type': problemMediaType, 'content-length': Buffer.byteLength(body), connection: 'close' };
+  response.writeHead(status, headers).end(body);
 }
 
 /** Takes over what Node would answer with an empty body: an unknown expectation, and HTTP/1.1 without a Host (RFC 9112, 3.2). */

@@ -113,7 +113,8 @@ const otherForms = 3;
 export function unmasked(text: string): string | undefined {
   const [plain, undone] = readings(text);
   const reformed = [...text].filter((letter) => letter > '\u007f' && /^[a-z]+$/i.test(letter.normalize('NFKC')));
-  const masked = invisible.test(text) || overdrawn.test(text) || mixedScripts.test(text) || reformed.length >= otherForms;
+  const masked =
+    invisible.test(text) || overdrawn.test(text) || mixedScripts.test(text) || reformed.length >= otherForms;
   return undone ?? (masked ? plain : undefined);
 }
 

@@ -59,7 +59,10 @@ function firstWord(text: string, pattern: RegExp): string | undefined {
 
 /** What a text asks a name to hold, unless no name could: a doubled hyphen, or one at either end of the name. */
 const possible = (literal: string | undefined, { atStart = false, atEnd = false } = {}) =>
-  literal === undefined || literal.includes('--') || (atStart && literal.startsWith('-')) || (atEnd && literal.endsWith('-'))
+  literal === undefined ||
+  literal.includes('--') ||
+  (atStart && literal.startsWith('-')) ||
+  (atEnd && literal.endsWith('-'))
     ? undefined
     : literal;
 
@@ -167,8 +170,10 @@ export function readConstraints(description: string, fields: ConstraintFields = 
   const [statedMin, statedMax] = [stated(lengths.min), stated(lengths.max)];
   const [fieldMin, fieldMax] = [fields.min_length, fields.max_length];
   // What the text states against a field does not count.
-  const minLength = fieldMin ?? (statedMin !== undefined && statedMin > (fieldMax ?? longestName) ? undefined : statedMin);
-  const maxLength = fieldMax ?? (statedMax !== undefined && statedMax < (fieldMin ?? shortestName) ? undefined : statedMax);
+  const minLength =
+    fieldMin ?? (statedMin !== undefined && statedMin > (fieldMax ?? longestName) ? undefined : statedMin);
+  const maxLength =
+    fieldMax ?? (statedMax !== undefined && statedMax < (fieldMin ?? shortestName) ? undefined : statedMax);
   return {
     minLength: minLength ?? Math.min(usualShortestName, maxLength ?? usualShortestName),
     maxLength: maxLength ?? longestName,

@@ -17,7 +17,15 @@ const guard = new OutputGuard(words, parseBrands(readFileSync(fromRoot('data', '
 const line = fc.oneof(
   fc.stringMatching(/^[a-z]{2,6}[a-z0-9-]{0,14}$/),
   fc.stringMatching(/^( ?[0-9]{1,2}[.)] |[-*•] )?[A-Za-z -]{1,24}(\.com|\.co\.uk|\.io)?\s?$/),
-  fc.constantFrom('xn--80ak6aa92e', 'PayPal Login', 'breadboat.com', '- bread boat', 'breadboats', 'bread-boat', '\u212aiosk'),
+  fc.constantFrom(
+    'xn--80ak6aa92e',
+    'PayPal Login',
+    'breadboat.com',
+    '- bread boat',
+    'breadboats',
+    'bread-boat',
+    '\u212aiosk',
+  ),
   anyText(60),
 );
 

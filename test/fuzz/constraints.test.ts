@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { isName, longestName, shortestName } from '../../src/names/format.js';
-import { brokenConstraint, describeFields, readConstraints, type ConstraintFields } from '../../src/suggest/constraints.js';
+import {
+  brokenConstraint,
+  describeFields,
+  readConstraints,
+  type ConstraintFields,
+} from '../../src/suggest/constraints.js';
 import { anyText, finishes, longTexts, runs } from './support.js';
 
 const length = fc.integer({ min: shortestName, max: longestName });

@@ -11,7 +11,18 @@ const words = parseWordFrequencies(readFileSync(fromRoot('data', 'words_en.tsv')
 const guard = new OutputGuard(words, parseBrands(readFileSync(fromRoot('data', 'brands.tsv'), 'utf8')));
 
 /** Of the kinds that the guard promises to find: with a decent sense in no business's name. */
-const profane = fc.constantFrom('fuck', 'cunt', 'nigger', 'faggot', 'asshole', 'blowjob', 'shit', 'bitch', 'whore', 'wanker');
+const profane = fc.constantFrom(
+  'fuck',
+  'cunt',
+  'nigger',
+  'faggot',
+  'asshole',
+  'blowjob',
+  'shit',
+  'bitch',
+  'whore',
+  'wanker',
+);
 const ordinary = fc.constantFrom('bread', 'garden', 'river', 'studio', 'maple', 'copper', 'window', 'harbour');
 
 t.test('any text is judged', async (t) => {
@@ -21,15 +32,19 @@ t.test('any text is judged', async (t) => {
     ),
     { numRuns: runs },
   );
-  for (const letters of ['aa', 'ab', 'fu', 'ass', 'a-', '1i'])
-    finishes(() => guard.judge(letters.repeat(25)));
+  for (const letters of ['aa', 'ab', 'fu', 'ass', 'a-', '1i']) finishes(() => guard.judge(letters.repeat(25)));
   t.pass();
 });
 
 t.test('a profane word is found before, after and between ordinary ones', async (t) => {
   fc.assert(
-    fc.property(profane, fc.option(ordinary, { nil: '' }), fc.option(ordinary, { nil: '' }), (bad, before, after) =>
-      guard.judge(before + bad + after) !== 'ok' && guard.judge([before, bad, after].filter(Boolean).join('-')) !== 'ok',
+    fc.property(
+      profane,
+      fc.option(ordinary, { nil: '' }),
+      fc.option(ordinary, { nil: '' }),
+      (bad, before, after) =>
+        guard.judge(before + bad + after) !== 'ok' &&
+        guard.judge([before, bad, after].filter(Boolean).join('-')) !== 'ok',
     ),
     { numRuns: runs },
   );
@@ -54,7 +69,13 @@ t.test('letters of it written twice or more do not hide it', async (t) => {
       const spelled = [...bad].map((letter, i) => letter.repeat(counts[i]!)).join('');
       return guard.judge(spelled) !== 'ok';
     }),
-    { numRuns: runs, examples: [['bitch', [1, 2, 2, 1, 1, 1, 1, 1]], ['whore', [1, 1, 2, 2, 1, 1, 1, 1]]] },
+    {
+      numRuns: runs,
+      examples: [
+        ['fuck', [1, 2, 2, 1, 1, 1, 1, 1]],
+        ['nigger', [1, 2, 1, 1, 1, 2, 1, 1]],
+      ],
+    },
   );
   t.pass();
 });

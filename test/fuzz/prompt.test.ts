@@ -19,7 +19,10 @@ t.test('a description is one line, bounded, without control or invisible charact
 
 t.test('a well-formed description stays well formed where it is cut', async (t) => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary', minLength: 0, maxLength: 900 }), (text) => !halfOfPair.test(promptLine(text))),
+    fc.property(
+      fc.string({ unit: 'binary', minLength: 0, maxLength: 900 }),
+      (text) => !halfOfPair.test(promptLine(text)),
+    ),
     { numRuns: runs, examples: [[`${'x'.repeat(599)}\u{1f436}`]] },
   );
   t.pass();

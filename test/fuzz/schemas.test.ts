@@ -11,7 +11,9 @@ t.test('any JSON is either a request within the bounds or named as wrong; nothin
   );
   const body = fc.oneof(
     fc.jsonValue(),
-    fc.tuple(anyText(2100), fc.dictionary(key, value, { maxKeys: 3 })).map(([description, rest]) => ({ description, ...rest })),
+    fc
+      .tuple(anyText(2100), fc.dictionary(key, value, { maxKeys: 3 }))
+      .map(([description, rest]) => ({ description, ...rest })),
   );
   fc.assert(
     fc.property(body, (body) => {

@@ -61,7 +61,13 @@ const contentType = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.constantFrom(
-      ...['application/json; charset=utf-16', 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', '/'],
+      ...[
+        'application/json; charset=utf-16',
+        'text/plain',
+        'application/x-www-form-urlencoded',
+        'multipart/form-data',
+        '/',
+      ],
       ...['application/problem+json', 'application/jsonx', 'json', ';', 'application/json;;;', `text/${mark}`],
     ),
   },
@@ -88,7 +94,12 @@ t.test('10,000 malformed or odd bodies: a problem for each, an answer where it i
   const statuses = new Map<number, number>();
   await fc.assert(
     fc.asyncProperty(body, contentType, async (payload, type) => {
-      const response = await app.inject({ method: 'POST', url: '/suggest', headers: { 'content-type': type }, payload });
+      const response = await app.inject({
+        method: 'POST',
+        url: '/suggest',
+        headers: { 'content-type': type },
+        payload,
+      });
       statuses.set(response.statusCode, (statuses.get(response.statusCode) ?? 0) + 1);
       const bad = complaint(response.statusCode, String(response.headers['content-type']), response.body);
       if (bad !== undefined) wrong.push(`${bad} for ${payload.slice(0, 100)}`);
@@ -133,7 +144,9 @@ interface Told {
  */
 function raw(bytes: string | Buffer, ends = false): Promise<Told> {
   return new Promise((resolve, reject) => {
-    const socket = connect(Number(address.port), address.hostname, () => (ends ? socket.end(bytes) : socket.write(bytes)));
+    const socket = connect(Number(address.port), address.hostname, () =>
+      ends ? socket.end(bytes) : socket.write(bytes),
+    );
     const chunks: Buffer[] = [];
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -173,6 +186,7 @@ t.test('what is no HTTP is a problem too', async (t) => {
     ['a path of 64 KiB', `GET /${'x'.repeat(65_536)} HTTP/1.1\r\nhost: x\r\n\r\n`, 431],
     ['a body over the limit', `${head}content-length: 70000\r\n\r\n${'x'.repeat(70_000)}`, 413],
     ['an unknown expectation', `${head}expect: ${mark}\r\ncontent-length: 2\r\n\r\n{}`, 417],
+    ['a body where none is read', `${head.replace('POST', 'PUT')}content-length: 1\r\n\r\n{`, 405],
     ['an empty body', `${head}content-length: 0\r\n\r\n`, 400],
   ];
   for (const [what, bytes, status] of broken) {
@@ -184,8 +198,13 @@ t.test('what is no HTTP is a problem too', async (t) => {
 });
 
 t.test('bytes changed at random in a whole request are never a 5xx', async (t) => {
-  const whole = Buffer.from(`${head}content-length: 40\r\n\r\n${json({ description: `${mark} bakery in Leeds` }).padEnd(40)}`);
-  const changes = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 4 });
+  const whole = Buffer.from(
+    `${head}content-length: 40\r\n\r\n${json({ description: `${mark} bakery in Leeds` }).padEnd(40)}`,
+  );
+  const changes = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.integer({ min: 0, max: 255 })), {
+    minLength: 1,
+    maxLength: 4,
+  });
   await fc.assert(
     fc.asyncProperty(changes, async (changes) => {
       const bytes = Buffer.from(whole);

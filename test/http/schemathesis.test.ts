@@ -10,8 +10,10 @@ import { loadLightService } from '../light-service.js';
 const run = promisify(execFile);
 const environment = fromRoot('training', '.cache', 'schemathesis');
 const requirements = fromRoot('test', 'http', 'requirements-schemathesis.txt');
-/** Requests a route and phase; with all checks they take about half a minute. */
+/** Requests a route and phase; with all checks they take less than half a minute. */
 const examples = 60;
+/** Two rules tie fields to one another (a name as short as `max_length` has to hold `contains`), which JSON Schema cannot say. */
+const unsayable = 'positive_data_acceptance';
 
 /** The path of schemathesis, which is installed into its own environment unless these very pins are there. */
 async function installed(): Promise<string> {
@@ -33,7 +35,17 @@ t.test('schemathesis finds nothing that openapi.yaml does not say', async (t) =>
   const options = ['--url', address, '--max-examples', String(examples), '--seed', '1', '--no-color'];
   const { output, failed } = await run(
     schemathesis,
-    ['run', fromRoot('openapi.yaml'), '--checks', 'all', ...options, '--generation-database', 'none'],
+    [
+      'run',
+      fromRoot('openapi.yaml'),
+      '--checks',
+      'all',
+      '--exclude-checks',
+      unsayable,
+      ...options,
+      '--generation-database',
+      'none',
+    ],
     { maxBuffer: 16 * 2 ** 20 },
   ).then(
     ({ stdout }) => ({ output: stdout, failed: false }),

@@ -35,6 +35,15 @@ function fieldErrors(error: FastifyError): Problem['errors'] {
   }));
 }
 
+/** 404, or 405 where the path has other methods. */
+function sendNotFound(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const url = request.url.split('?')[0]!;
+  const allowed = methods.filter((method) => app.hasRoute({ method, url }));
+  if (allowed.length === 0) return sendProblem(reply, 'not-found');
+  reply.header('allow', allowed.join(', '));
+  return sendProblem(reply, 'method-not-allowed');
+}
+
 /** Answers every error as RFC 9457 problem details; a cause that callers should not see stays in the log. */
 export default fp(
   (app: FastifyInstance) => {
@@ -43,17 +52,13 @@ export default fp(
         request.log.info('client gone');
         return reply.hijack();
       }
+      // A body that cannot be read matters less than that nothing here reads one.
+      if (request.is404) return sendNotFound(app, request, reply);
       const kind = problemKindOf(error);
       if (kind === 'internal' || kind === 'guard-failed') request.log.error({ err: error }, 'request failed');
       return sendProblem(reply, kind, kind === 'invalid' ? fieldErrors(error) : undefined);
     });
-    app.setNotFoundHandler((request, reply) => {
-      const url = request.url.split('?')[0]!;
-      const allowed = methods.filter((method) => app.hasRoute({ method, url }));
-      if (allowed.length === 0) return sendProblem(reply, 'not-found');
-      reply.header('allow', allowed.join(', '));
-      return sendProblem(reply, 'method-not-allowed');
-    });
+    app.setNotFoundHandler((request, reply) => sendNotFound(app, request, reply));
     return Promise.resolve();
   },
   { name: 'errors' },

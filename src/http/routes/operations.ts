@@ -34,7 +34,13 @@ const operations: FastifyPluginAsyncZod = async (app) => {
   );
   app.get(
     '/version',
-    { schema: { tags: ['operations'], summary: 'What answers', response: { 200: versionSchema, 503: notReadyResponse } } },
+    {
+      schema: {
+        tags: ['operations'],
+        summary: 'What answers',
+        response: { 200: versionSchema, 503: notReadyResponse },
+      },
+    },
     async () => {
       const { version: model, base, quantization, sha256 } = app.readyService().info;
       return { service: serviceVersion, model, base, quantization, sha256, node: process.version };
