@@ -102,13 +102,13 @@ export class ProfanityGuard {
     const spellings = new Set(
       [name, bare, ...read].flatMap((text) => [text, text.replace(runs, '$1'), text.replace(runs, '$1$1')]),
     );
-    return [...spellings].some(
-      (spelling) =>
-        this._isProfane(spelling) ||
-        (segment(spelling, this._words).coverage === 1
-          ? undoubled(spelling).some(({ single, at }) => this._isBadWordAt(single, at))
-          : lessDoubled(spelling).some((less) => this._isProfane(less))),
-    );
+    const less = new Set<string>();
+    for (const spelling of spellings) {
+      if (this._isProfane(spelling)) return true;
+      if (segment(spelling, this._words).coverage < 1) for (const other of lessDoubled(spelling)) less.add(other);
+      else if (undoubled(spelling).some(({ single, at }) => this._isBadWordAt(single, at))) return true;
+    }
+    return [...less].some((spelling) => !spellings.has(spelling) && this._isProfane(spelling));
   }
 
   /** Whether the word at a place is bad, and long enough to be meant. */

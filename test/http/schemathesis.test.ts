@@ -46,7 +46,7 @@ t.test('schemathesis finds nothing that openapi.yaml does not say', async (t) =>
       '--generation-database',
       'none',
     ],
-    { maxBuffer: 16 * 2 ** 20 },
+    { cwd: environment, maxBuffer: 16 * 2 ** 20 },
   ).then(
     ({ stdout }) => ({ output: stdout, failed: false }),
     ({ stdout, stderr }: { stdout: string; stderr: string }) => ({ output: stdout + stderr, failed: true }),
