@@ -12,7 +12,7 @@ export function normalizeText(text: string): string {
  * What draws nothing: format characters, all that Unicode lets a renderer ignore (joiners, fillers, variation selectors),
  * and control characters that are no white space.
  */
-const unseen = String.raw`[\p{Cf}\p{Default_Ignorable_Code_Point}\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f]`;
+const unseen = String.raw`(?:[\p{Cf}\p{Default_Ignorable_Code_Point}]|(?!\s)\p{Cc})`;
 const unseenRuns = new RegExp(`${unseen}+`, 'gu');
 
 const collapseSpaces = (text: string) => text.replace(/\s+/g, ' ').trim();

@@ -154,7 +154,7 @@ function undoubled(name: string): { single: string; at: number }[] {
 }
 
 /** Doubled letters of a name that are looked at; each more doubles the spellings. */
-const mostDoubled = 5;
+const mostDoubled = 7;
 
 /** The letters of a name with any of its doubled letters made single, in every combination ("fuucck", "niiggerr"). */
 function lessDoubled(name: string): string[] {
