@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyServerOptions } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { ConfigError } from './config.js';
+import { answerBareErrors, answerClientError, answerFrameworkError } from './http/broken-requests.js';
 import auth from './http/plugins/auth.js';
 import endpoints from './http/plugins/endpoints.js';
 import errors from './http/plugins/errors.js';
@@ -50,6 +51,14 @@ export interface AppOptions {
 }
 
 const bodyLimit = 64 * 1024;
+/**
+ * Who sends a byte a second holds a socket no longer than this, in milliseconds: the headers, then the whole request.
+ * `connectionTimeout` stays off: it would end the silence in which names are being made.
+ */
+const headersTimeout = 10_000;
+const requestTimeout = 20_000;
+/** How often sockets are looked over for that. */
+const connectionsCheckingInterval = 2_000;
 
 /** The Fastify instance with all plugins and routes; does not listen. */
 export async function buildApp({
@@ -68,6 +77,11 @@ export async function buildApp({
     logger,
     bodyLimit,
     trustProxy,
+    requestTimeout,
+    // A missing Host is answered here, with a body; by Node it would have none.
+    http: { headersTimeout, requestTimeout, connectionsCheckingInterval, requireHostHeader: false },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: answerFrameworkError,
     genReqId: () => randomUUID(),
     logController: new Fastify.LogController({ disableRequestLogging: true }),
     return503OnClosing: false,
@@ -76,6 +90,7 @@ export async function buildApp({
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+  answerBareErrors(app);
   await app.register(errors);
   await app.register(security, { origins: corsOrigins });
   await app.register(service, { service: loaded });

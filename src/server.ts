@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { buildApp, type App } from './app.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
 import { KeyRing } from './keys.js';
+import { logDestination } from './log.js';
 import { resolveModel } from './models.js';
 import { RedisLink } from './redis.js';
 import { loadService, type Surroundings } from './service.js';
@@ -27,7 +28,7 @@ export async function serve(config: Config): Promise<App> {
   const app: App = await buildApp({
     deadlineMs: config.deadlineMs,
     logDescriptions: config.logDescriptions,
-    logger: { level: config.logLevel },
+    logger: { level: config.logLevel, stream: logDestination() },
     ...links,
     rateLimit: config.rateLimit,
     corsOrigins: config.corsOrigins,

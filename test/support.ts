@@ -34,24 +34,24 @@ export function suggestionOf(...names: string[]): Suggestion {
   };
 }
 
+export interface ServiceAroundOptions {
+  cache?: Partial<CacheOptions>;
+  info?: Partial<Service['info']>;
+  dispose?: () => Promise<void>;
+}
+
 /** A service around a suggester that does what the test says, for tests that need no model. */
 export function serviceAround(
   suggest: Suggests['suggest'],
-  { cache = {}, version = 'v0', dispose = async () => {} }: ServiceAroundOptions = {},
+  { cache = {}, info = {}, dispose = async () => {} }: ServiceAroundOptions = {},
 ): Service {
-  const options = { size: 0, ttlMs: 60_000, version, ...cache };
+  const options = { size: 0, ttlMs: 60_000, version: '', ...cache };
   return {
-    info: { version, base: 'none', quantization: 'none', sha256: '0'.repeat(64) },
+    info: { version: 'v0', base: 'none', quantization: 'none', sha256: '0'.repeat(64), ...info },
     suggester: new CachedSuggester({ suggest }, options, () => 0),
     cacheEnabled: options.size > 0,
     isUp: () => true,
     restarts: () => 0,
     dispose,
   };
-}
-
-export interface ServiceAroundOptions {
-  cache?: Partial<CacheOptions>;
-  version?: string;
-  dispose?: () => Promise<void>;
 }

@@ -66,7 +66,8 @@ export class EmbeddedEngine implements WatchedEngine {
     llama: Llama,
     { modelPath, sequences = 12, queueLimit = 64, threads }: EmbeddedEngineOptions,
   ): Promise<EmbeddedEngine> {
-    const model = await llama.loadModel({ modelPath });
+    // Read, not mapped: a mapped file that is truncated on disk ends the process with SIGBUS.
+    const model = await llama.loadModel({ modelPath, useMmap: false });
     const context = await model.createContext({
       sequences,
       contextSize: promptWindow + listWindow,

@@ -29,7 +29,8 @@ export class LlamaEmbedder implements Embedder {
 
   /** @throws when the file is missing or is not a GGUF */
   static async load(llama: Llama, modelPath: string, threads?: number): Promise<LlamaEmbedder> {
-    const model = await llama.loadModel({ modelPath });
+    // Read, not mapped: a mapped file that is truncated on disk ends the process with SIGBUS.
+    const model = await llama.loadModel({ modelPath, useMmap: false });
     const context = await model.createEmbeddingContext({ contextSize: windowTokens, threads });
     return new LlamaEmbedder(model, context);
   }

@@ -4,6 +4,8 @@ import { ConfigError } from '../config.js';
 import { ModelUnfitError } from '../switch.js';
 import type { Problem } from './schemas.js';
 
+export const problemMediaType = 'application/problem+json';
+
 /** Each problem that callers may meet: its HTTP status, title and what to do. */
 export const problemKinds = {
   invalid: { status: 400, title: 'Bad Request', detail: 'The request does not match the contract; see errors.' },
@@ -11,14 +13,21 @@ export const problemKinds = {
   forbidden: { status: 403, title: 'Forbidden', detail: 'This key may not do that; use one of an administrator.' },
   'not-found': { status: 404, title: 'Not Found', detail: 'There is nothing here; GET /docs lists the routes.' },
   'method-not-allowed': { status: 405, title: 'Method Not Allowed', detail: 'The Allow header lists the methods.' },
+  'request-timeout': { status: 408, title: 'Request Timeout', detail: 'Send the whole request sooner.' },
   'too-large': { status: 413, title: 'Content Too Large', detail: 'Send a body of at most 64 KiB; a batch, 4 MiB.' },
   'media-type': { status: 415, title: 'Unsupported Media Type', detail: 'Send content-type application/json.' },
+  expectation: { status: 417, title: 'Expectation Failed', detail: 'The only expectation known is 100-continue.' },
   unfit: {
     status: 422,
     title: 'Unprocessable Content',
     detail: 'That model cannot be served; the present one goes on.',
   },
   'too-many': { status: 429, title: 'Too Many Requests', detail: 'Wait as long as Retry-After says.' },
+  'headers-too-large': {
+    status: 431,
+    title: 'Request Header Fields Too Large',
+    detail: 'Send headers of at most 16 KiB, the path included.',
+  },
   internal: { status: 500, title: 'Internal Server Error', detail: 'The log has the cause under the instance id.' },
   'queue-full': { status: 503, title: 'Service Unavailable', detail: 'Too many requests wait; retry in a moment.' },
   'not-ready': { status: 503, title: 'Service Unavailable', detail: 'The model is loading; retry in a moment.' },
@@ -72,6 +81,8 @@ const byFastifyCode: Record<string, ProblemKind> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid',
   FST_ERR_VALIDATION: 'invalid',
   FST_ERR_BAD_URL: 'not-found',
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
 };
 
 /** Which problem an error is; what is not known is internal. */

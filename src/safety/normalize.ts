@@ -8,13 +8,20 @@ export function normalizeText(text: string): string {
   return collapseSpaces(foldCharacters(text));
 }
 
+/**
+ * What draws nothing: format characters, all that Unicode lets a renderer ignore (joiners, fillers, variation selectors),
+ * and control characters that are no white space.
+ */
+const unseen = String.raw`(?:[\p{Cf}\p{Default_Ignorable_Code_Point}]|(?!\s)\p{Cc})`;
+const unseenRuns = new RegExp(`${unseen}+`, 'gu');
+
 const collapseSpaces = (text: string) => text.replace(/\s+/g, ' ').trim();
 
 function foldCharacters(text: string): string {
   return [...text.normalize('NFKC')]
     .map((character) => (character > '\u007f' ? foldLookAlike(character) : character))
     .join('')
-    .replace(/\p{Cf}|\u034f|\u115f|\u1160|\u17b4|\u17b5|\u3164/gu, '')
+    .replace(unseenRuns, '')
     .normalize('NFD')
     .replace(/\p{M}/gu, '')
     .toLowerCase();
@@ -42,15 +49,29 @@ const leetLetters: Record<string, string> = {
   '€': 'e',
 };
 
-const wordWithLeet = /(?=\S*[a-z])(?=\S*[0134578@$!|+€])[a-z0134578@$!|+€]+/g;
+const leetRun = /[a-z0134578@$!|+€]+/g;
+
+/** Where the last of some characters stands, -1 where none does. */
+function lastPlace(text: string, characters: RegExp): number {
+  let at = text.length - 1;
+  while (at >= 0 && !characters.test(text[at]!)) at--;
+  return at;
+}
 
 /** Reads digits and signs inside words as the letters they stand for; plain numbers ("24", "3rd") stay. */
 export function readLeet(normalized: string): string {
-  return normalized.replace(wordWithLeet, (word) => {
-    if (/^\d+(st|nd|rd|th|s|k|m|cm|mm|kg|g|d|h|x|am|pm|v)?[!+]*$/.test(word)) return word;
-    const body = word.replace(/[!+|]+$/, '');
-    return body.replace(/[0134578@$!|+€]/g, (sign) => leetLetters[sign] ?? sign) + word.slice(body.length);
+  return normalized.replace(/\S+/g, (token) => {
+    // A run is read where a letter and a sign come in it or after it.
+    const reach = Math.min(lastPlace(token, /[a-z]/), lastPlace(token, /[0134578@$!|+€]/));
+    return token.replace(leetRun, (run, at: number) => (at <= reach ? readRun(run) : run));
   });
+}
+
+function readRun(run: string): string {
+  if (/^\d+(st|nd|rd|th|s|k|m|cm|mm|kg|g|d|h|x|am|pm|v)?[!+]*$/.test(run)) return run;
+  const bodyLength = lastPlace(run, /[^!+|]/) + 1;
+  const body = run.slice(0, bodyLength);
+  return body.replace(/[0134578@$!|+€]/g, (sign) => leetLetters[sign] ?? sign) + run.slice(bodyLength);
 }
 
 /**
@@ -76,7 +97,9 @@ export function readings(text: string): string[] {
 }
 
 /** Invisible between Latin letters; Persian and Hindi need theirs. */
-const invisible = /\p{Script=Latin}(?:\p{Cf}|\u034f|\u115f|\u1160|\u17b4|\u17b5|\u3164)+\p{Script=Latin}/u;
+const invisible = new RegExp(String.raw`\p{Script=Latin}${unseen}+\p{Script=Latin}`, 'u');
+/** Strokes through letters, rings around them, and piles of marks: no language writes its Latin letters so. */
+const overdrawn = /\p{Script=Latin}(?:\p{M}{0,2}[\u0334-\u0338\u0488\u0489\u20d0-\u20f0]|\p{M}{3})/u;
 const mixedScripts =
   /\p{Script=Latin}\p{M}*[\p{Script=Cyrillic}\p{Script=Greek}]|[\p{Script=Cyrillic}\p{Script=Greek}]\p{M}*\p{Script=Latin}/u;
 /** So many letters of another form ("ｇｕｎｓ") are no trade mark or ligature. */
@@ -84,13 +107,14 @@ const otherForms = 3;
 
 /**
  * The text with its disguise undone, where it wears one: leetspeak, letters spaced apart, invisible characters, letters
- * of another form, or of several scripts in one word. Undefined for any other: folding an honest Russian or Hindi text
+ * overdrawn with marks, of another form, or of several scripts in one word. Undefined for any other: folding an honest Russian or Hindi text
  * would only garble it.
  */
 export function unmasked(text: string): string | undefined {
   const [plain, undone] = readings(text);
   const reformed = [...text].filter((letter) => letter > '\u007f' && /^[a-z]+$/i.test(letter.normalize('NFKC')));
-  const masked = invisible.test(text) || mixedScripts.test(text) || reformed.length >= otherForms;
+  const masked =
+    invisible.test(text) || overdrawn.test(text) || mixedScripts.test(text) || reformed.length >= otherForms;
   return undone ?? (masked ? plain : undefined);
 }
 

@@ -102,13 +102,13 @@ export class ProfanityGuard {
     const spellings = new Set(
       [name, bare, ...read].flatMap((text) => [text, text.replace(runs, '$1'), text.replace(runs, '$1$1')]),
     );
-    return [...spellings].some(
-      (spelling) =>
-        this._isProfane(spelling) ||
-        undoubled(spelling).some(({ single, at }) =>
-          segment(spelling, this._words).coverage === 1 ? this._isBadWordAt(single, at) : this._isProfane(single),
-        ),
-    );
+    const less = new Set<string>();
+    for (const spelling of spellings) {
+      if (this._isProfane(spelling)) return true;
+      if (segment(spelling, this._words).coverage < 1) for (const other of lessDoubled(spelling)) less.add(other);
+      else if (undoubled(spelling).some(({ single, at }) => this._isBadWordAt(single, at))) return true;
+    }
+    return [...less].some((spelling) => !spellings.has(spelling) && this._isProfane(spelling));
   }
 
   /** Whether the word at a place is bad, and long enough to be meant. */
@@ -151,4 +151,18 @@ function undoubled(name: string): { single: string; at: number }[] {
     single: letters.slice(0, index) + letters.slice(index + 1),
     at: index,
   }));
+}
+
+/** Doubled letters of a name that are looked at; each more doubles the spellings. */
+const mostDoubled = 7;
+
+/** The letters of a name with any of its doubled letters made single, in every combination ("fuucck", "niiggerr"). */
+function lessDoubled(name: string): string[] {
+  const letters = name.replace(/-/g, '');
+  const doubled = [...letters.matchAll(/([a-z])\1/g)].slice(0, mostDoubled).map(({ index }) => index);
+  let spellings = [letters];
+  // From the end, so that the places before stay where they are.
+  for (const at of doubled.toReversed())
+    spellings = spellings.flatMap((spelling) => [spelling, spelling.slice(0, at) + spelling.slice(at + 1)]);
+  return spellings.filter((spelling) => spelling !== letters);
 }

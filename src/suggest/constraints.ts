@@ -57,10 +57,22 @@ function firstWord(text: string, pattern: RegExp): string | undefined {
   return match?.slice(1).find((group) => group !== undefined);
 }
 
+/** What a text asks a name to hold, unless no name could: a doubled hyphen, or one at either end of the name. */
+const possible = (literal: string | undefined, { atStart = false, atEnd = false } = {}) =>
+  literal === undefined ||
+  literal.includes('--') ||
+  (atStart && literal.startsWith('-')) ||
+  (atEnd && literal.endsWith('-'))
+    ? undefined
+    : literal;
+
 /** Lengths that the text states: "between 6 and 8 letters", "at most 9 characters", "under ten letters", "7 letters". */
 function statedLengths(text: string): { min?: number; max?: number } {
   const between = new RegExp(`\\b(?:between |from )?${number}(?: and | to |\\s?-\\s?|–)${number} ${unit}`).exec(text);
-  if (between) return { min: toNumber(between[1]!), max: toNumber(between[2]!) };
+  if (between) {
+    const bounds = [toNumber(between[1]!), toNumber(between[2]!)];
+    return { min: Math.min(...bounds), max: Math.max(...bounds) };
+  }
   const most = new RegExp(
     `(?<!\\p{L})${atMost} (?:de )?${number} ${unit}|\\b${number} ${unit} (?:at most|max(?:imum)?|or (?:less|fewer|under|shorter)|tops|au plus)|max(?:imum)? length:? ${number}\\b`,
     'u',
@@ -154,16 +166,22 @@ export function readConstraints(description: string, fields: ConstraintFields = 
     ),
   );
   const letters = firstWord(text, /\b(?:avoid|without|no) the letters? ["'“‘]?([a-z])\b/);
-  const minLength = fields.min_length ?? (lengths.min !== undefined ? clamp(lengths.min) : undefined);
-  const maxLength = fields.max_length ?? (lengths.max !== undefined ? clamp(lengths.max) : undefined);
+  const stated = (value: number | undefined) => (value === undefined ? undefined : clamp(value));
+  const [statedMin, statedMax] = [stated(lengths.min), stated(lengths.max)];
+  const [fieldMin, fieldMax] = [fields.min_length, fields.max_length];
+  // What the text states against a field does not count.
+  const minLength =
+    fieldMin ?? (statedMin !== undefined && statedMin > (fieldMax ?? longestName) ? undefined : statedMin);
+  const maxLength =
+    fieldMax ?? (statedMax !== undefined && statedMax < (fieldMin ?? shortestName) ? undefined : statedMax);
   return {
     minLength: minLength ?? Math.min(usualShortestName, maxLength ?? usualShortestName),
     maxLength: maxLength ?? longestName,
     hyphens: fields.hyphens ?? statedHyphens(text) ?? 'avoid',
     digits: fields.digits ?? statedDigits(text) ?? 'avoid',
-    contains: fields.contains ?? contains,
-    startsWith: fields.starts_with ?? startsWith,
-    endsWith: fields.ends_with ?? endsWith,
+    contains: fields.contains ?? possible(contains),
+    startsWith: fields.starts_with ?? possible(startsWith, { atStart: true }),
+    endsWith: fields.ends_with ?? possible(endsWith, { atEnd: true }),
     withoutLetters: letters ? [letters] : [],
     oneWord:
       /\b(?:one|a single|single) (?:(?:real|single|dictionary|english|proper|plain|existing) )*words?\b(?! (?:of|from|at a|per|a day))/.test(

@@ -13,7 +13,8 @@ export function promptLine(text: string): string {
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .trim()
     .toLowerCase()
-    .slice(0, longestDescription);
+    .slice(0, longestDescription)
+    .replace(/[\ud800-\udbff]$/, '');
 }
 
 /** The part of the prompt that all variants of one request share. */

@@ -12,7 +12,7 @@ const keys = new KeyRing(join(t.testdir({ keys: `${shop.line}\n${boss.line}\n` }
 t.teardown(() => keys.close());
 
 const lightService = (version = 'v0') =>
-  serviceAround(async () => suggestionOf('crumb', 'dough', 'crust'), { version });
+  serviceAround(async () => suggestionOf('crumb', 'dough', 'crust'), { info: { version } });
 const light = (options: AppOptions = {}) => buildApp({ service: lightService(), ...options });
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const suggest = { method: 'POST', url: '/suggest', payload: { description: 'a bakery' } } as const;
@@ -100,7 +100,7 @@ t.test(
     const disposed: string[] = [];
     const versions = (version: string) =>
       serviceAround(async () => (version === 'mute' ? suggestionOf() : suggestionOf('crumb', 'dough', 'crust')), {
-        version,
+        info: { version },
         dispose: async () => void disposed.push(version),
       });
     const app = await buildApp({

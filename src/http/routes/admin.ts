@@ -14,7 +14,7 @@ const admin: FastifyPluginAsyncZod<{ models: ModelSwitch }> = async (app, { mode
         tags: ['operations'],
         summary: 'Serve another model; the present one answers until the new one is loaded and checked',
         body: switchRequestSchema,
-        response: { 200: versionSchema, ...problemResponses(400, 401, 403, 413, 415, 422, 500, 503) },
+        response: { 200: versionSchema, ...problemResponses(400, 401, 403, 408, 413, 415, 417, 422, 431, 500, 503) },
       },
     },
     async (request) => {

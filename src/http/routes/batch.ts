@@ -36,7 +36,7 @@ const batch: FastifyPluginAsyncZod<{ deadlineMs: number; logDescriptions: boolea
             description: 'One line a request, in the order of completion',
             content: { [ndjson]: { schema: batchRowSchema } },
           },
-          ...problemResponses(400, 401, 413, 415, 429, 500, 503),
+          ...problemResponses(400, 401, 408, 413, 415, 417, 429, 431, 500, 503),
         },
       },
     },

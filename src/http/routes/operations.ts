@@ -4,6 +4,12 @@ import { problemSchema, versionSchema, healthSchema } from '../schemas.js';
 import { serviceVersion } from '../../models.js';
 import type { Service } from '../../service.js';
 
+/** While the model loads, and when the server is about to end. */
+const notReadyResponse = {
+  description: 'Loading or draining',
+  content: { 'application/problem+json': { schema: problemSchema } },
+};
+
 /** Routes for operators: liveness, readiness, version. */
 const operations: FastifyPluginAsyncZod = async (app) => {
   app.get(
@@ -19,10 +25,7 @@ const operations: FastifyPluginAsyncZod = async (app) => {
         summary: 'Ready for requests: the model is loaded and the server is not draining',
         response: {
           200: healthSchema,
-          503: {
-            description: 'Loading or draining',
-            content: { 'application/problem+json': { schema: problemSchema } },
-          },
+          503: notReadyResponse,
         },
       },
     },
@@ -33,7 +36,13 @@ const operations: FastifyPluginAsyncZod = async (app) => {
   );
   app.get(
     '/version',
-    { schema: { tags: ['operations'], summary: 'What answers', response: { 200: versionSchema } } },
+    {
+      schema: {
+        tags: ['operations'],
+        summary: 'What answers',
+        response: { 200: versionSchema, 503: notReadyResponse },
+      },
+    },
     async () => versionOf(app.readyService()),
   );
 };

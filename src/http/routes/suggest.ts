@@ -35,7 +35,7 @@ const suggest: FastifyPluginAsyncZod<{ deadlineMs: number; logDescriptions: bool
               },
             },
           },
-          ...problemResponses(400, 401, 413, 415, 429, 500, 503, 504),
+          ...problemResponses(400, 401, 408, 413, 415, 417, 429, 431, 500, 503, 504),
         },
       },
     },
