@@ -96,7 +96,7 @@ function labelsIn(expr: string): string[] {
 }
 
 const service = await loadTestService({ cacheSize: 10 });
-const app = await buildApp({ service });
+const app = await buildApp({ service, deadlineMs: 120_000 });
 app.metrics.setModel(service.info);
 const address = await app.listen({ host: '127.0.0.1', port: 0 });
 t.teardown(async () => {
