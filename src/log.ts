@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import type { DestinationStream } from 'pino';
+import type pino from 'pino';
 
 const standardOutput = 1;
 
@@ -8,7 +8,7 @@ const standardOutput = 1;
  * keep up) is lost, the next one is tried again, and the service goes on. Pino's own destination keeps what failed, and on
  * a full disk waits for room without end, with all requests behind it.
  */
-export function logDestination(): DestinationStream {
+export function logDestination(): pino.DestinationStream {
   let told = false;
   return {
     write(line) {
