@@ -1,28 +1,23 @@
-import pino from 'pino';
+import { writeSync } from 'node:fs';
+import type pino from 'pino';
 
 const standardOutput = 1;
-/** Bytes of lines that are kept while the log takes none; more are lost. */
-const mostKept = 1024 * 1024;
 
 /**
- * Standard output as pino's destination. A full disk, or a reader that has gone, costs log lines and not the service: by
- * itself pino ends the process at the first write that fails.
+ * Standard output as pino's destination. A line that cannot be written (a full disk, a reader that has gone or does not
+ * keep up) is lost, the next one is tried again, and the service goes on. Pino's own destination keeps what failed, and on
+ * a full disk waits for room without end, with all requests behind it.
  */
 export function logDestination(): pino.DestinationStream {
-  const destination = pino.destination({ fd: standardOutput, sync: true, maxLength: mostKept });
   let told = false;
-  const tell = ({ message }: Error) => {
-    if (!told) console.error(`log lines are being lost: ${message}`);
-    told = true;
+  return {
+    write(line) {
+      try {
+        writeSync(standardOutput, line);
+      } catch (error) {
+        if (!told) console.error(`log lines are being lost: ${(error as Error).message}`);
+        told = true;
+      }
+    },
   };
-  destination.on('error', tell);
-  // Full, it would take no line any more even when there is room again.
-  destination.on('drop', () => {
-    try {
-      destination.flushSync();
-    } catch (error) {
-      tell(error as Error);
-    }
-  });
-  return destination;
 }
