@@ -21,6 +21,8 @@ export interface Section {
   checks: Check[];
 }
 
+/** What could not be measured is not met. */
 export function isMet({ value, bound, target }: Check): boolean {
+  if (!Number.isFinite(value)) return false;
   return bound === 'at least' ? value >= target : value <= target;
 }

@@ -50,11 +50,12 @@ t.test('a table has the columns of its rows in words', (t) => {
   t.end();
 });
 
-t.test('a target is met on its own side, the bound itself included', (t) => {
+t.test('a target is met on its own side, the bound itself included, and never by what was not measured', (t) => {
   t.ok(isMet(faster));
   t.notOk(isMet(slower));
   t.ok(isMet({ ...slower, value: 15 }));
   t.ok(isMet({ ...faster, value: 0.9 }));
+  for (const value of [NaN, Infinity]) t.notOk(isMet({ ...faster, value }));
   t.match(checksTable([faster, slower]), /\| tokens\/s \| 0\.988 \| at least 0\.9 \| yes \| 40 lists \|/);
   t.match(checksTable([faster, slower]), /\| refusal \| 15 ms \| at most 15 ms \| no \| 100 refusals \|/);
   t.end();
