@@ -102,7 +102,10 @@ export async function buildApp({
   await app.register(operations);
   await app.register(suggest, { deadlineMs, logDescriptions });
   await app.register(batch, { deadlineMs, logDescriptions });
-  const models = new ModelSwitch(app.service, loadModel ?? noModels, ({ info }) => app.metrics.setModel(info));
+  const models = new ModelSwitch(app.service, loadModel ?? noModels, {
+    switched: ({ info }) => app.metrics.setModel(info),
+    failed: (error) => app.log.error({ err: error }, 'the model before was not let go of'),
+  });
   await app.register(admin, { models });
   app.decorate('models', models);
   await app.register(playground);

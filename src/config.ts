@@ -95,7 +95,7 @@ const settings = {
   QUEUE_LIMIT: numberSetting(0, 100000, 64, 'Requests that may wait for a sequence; one more is answered 503.'),
   DEADLINE_MS: numberSetting(100, 600000, 15000, 'Time for one request, waiting included; then it is answered 504.'),
   DRAIN_MS: numberSetting(0, 600000, 20000, 'Time that requests in flight have to finish after SIGTERM.'),
-  STALL_MS: numberSetting(100, 600000, 10000, 'Time without a token after which the model is loaded anew.'),
+  STALL_MS: numberSetting(100, 600000, 30000, 'Time without a token after which the model is loaded anew.'),
   CACHE_SIZE: numberSetting(0, 1000000, 1000, 'Answers kept in memory; 0 keeps none.'),
   CACHE_TTL_S: numberSetting(1, 31536000, 86400, 'Seconds that an answer is kept.'),
   REDIS_URL: {

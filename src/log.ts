@@ -4,8 +4,7 @@ import type pino from 'pino';
 const standardOutput = 1;
 
 /**
- * Standard output as pino's destination. A line that cannot be written (a full disk, a reader that has gone or does not
- * keep up) is lost, the next one is tried again, and the service goes on. Pino's own destination keeps what failed, and on
+ * Standard output as pino's destination. A line that cannot be written (a full disk, a reader that has gone) is lost, the next one is tried again, and the service goes on. Pino's own destination keeps what failed, and on
  * a full disk waits for room without end, with all requests behind it.
  */
 export function logDestination(): pino.DestinationStream {

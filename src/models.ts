@@ -102,7 +102,12 @@ async function readJson(path: string, who = 'MODEL'): Promise<unknown> {
   }
 }
 
-async function verify(path: string, sha256: string, who = 'MODEL'): Promise<string> {
+/**
+ * The path of a file that is what its card says.
+ * @param who needs the file, as the error names it
+ * @throws ConfigError when it is missing or corrupt
+ */
+export async function verify(path: string, sha256: string, who = 'MODEL'): Promise<string> {
   if (!existsSync(path)) throw new ConfigError(`${who} needs ${path}, which is missing`);
   const actual = await sha256Of(path);
   if (actual !== sha256)

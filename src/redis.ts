@@ -7,7 +7,8 @@ const reconnectStepMs = 200;
 /** A connection to Redis that is never waited for: what it cannot do at once is done without it. */
 export class RedisLink {
   readonly client: Redis;
-  private _up = false;
+  /** Undefined until it is known. */
+  private _up: boolean | undefined;
 
   /** @param onChange told when the connection comes and goes, with the failure's message */
   constructor(url: string, onChange: (up: boolean, reason: string) => void = () => {}) {
@@ -28,12 +29,12 @@ export class RedisLink {
   }
 
   get up(): boolean {
-    return this._up;
+    return this._up === true;
   }
 
   /** What a command gives, or undefined where it fails or Redis is not there. */
   async attempt<Value>(command: (client: Redis) => Promise<Value>): Promise<Value | undefined> {
-    if (!this._up) return undefined;
+    if (!this.up) return undefined;
     try {
       return await command(this.client);
     } catch {

@@ -47,12 +47,12 @@ export async function serve(config: Config): Promise<App> {
     await app.service.current?.dispose();
     links.close();
   });
-  process.on('SIGHUP', () => void reload(app));
   await app.listen({ host: config.host, port: config.port });
   const service = await loadService(config, model, surroundings);
   app.service.current = service;
   app.metrics.setModel(service.info);
   app.log.info(service.info, 'ready');
+  process.on('SIGHUP', () => void reload(app));
   return app;
 }
 

@@ -1,14 +1,16 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Llama } from 'node-llama-cpp';
 import type { Config } from './config.js';
 import { EmbeddedEngine } from './engine/embedded.js';
 import { LlamaEmbedder } from './engine/embedder.js';
+import { settleAll } from './engine/deal.js';
 import type { Engine, StandingEngine } from './engine/engine.js';
 import { loadLlama } from './engine/llama.js';
 import { RemoteEngine } from './engine/remote.js';
 import { SupervisedEngine } from './engine/supervised.js';
-import { resolveModel, resolveSafety, serviceVersion, sha256Of, type VerifiedModel } from './models.js';
+import { resolveModel, resolveSafety, serviceVersion, sha256Of, verify, type VerifiedModel } from './models.js';
 import { parseBrands } from './names/brands.js';
 import { parseWordFrequencies } from './names/segment.js';
 import { fromRoot } from './paths.js';
@@ -24,6 +26,9 @@ import { Recall } from './suggest/recall.js';
 import { Relevance } from './suggest/relevance.js';
 import { Suggester, type SuggesterParts } from './suggest/suggester.js';
 
+/** All code beside this file: guards, memory and ranking are part of what an answer follows from. */
+const codeFolder = fileURLToPath(new URL('.', import.meta.url));
+
 /** Everything that answers with one model. */
 export interface Service {
   info: Pick<VerifiedModel, 'version' | 'base' | 'quantization' | 'sha256'>;
@@ -33,6 +38,8 @@ export interface Service {
   isUp(): boolean;
   /** How often the engine was replaced. */
   restarts(): number;
+  /** Milliseconds that the engine has been down; 0 while it is up. */
+  downMs(): number;
   /** The servers that run the model; absent where it runs in this process. */
   endpoints?: Engine['endpoints'];
   dispose(): Promise<void>;
@@ -98,61 +105,80 @@ export async function loadService(
     cacheEnabled: size > 0,
     isUp: () => engine.isUp,
     restarts: () => engine.restarts,
+    downMs: () => engine.downMs,
     endpoints: engine.endpoints,
     dispose,
   };
 }
 
 /** What an answer follows from beside the request: the code, every model and list, and what the operator refuses. */
-async function answersVersion(model: VerifiedModel, { safetyThreshold, safetyOff }: SafetyConfig): Promise<string> {
+async function answersVersion(
+  model: VerifiedModel,
+  { safetyThreshold, safetyOff, remote }: Pick<ServiceConfig, 'safetyThreshold' | 'safetyOff' | 'remote'>,
+): Promise<string> {
   const { modelPath, headPath } = await resolveSafety();
-  const lists = ['words_en.tsv', 'brands.tsv'].map((name) => fromRoot('data', name));
-  const memory = ['ranker.json', 'recall.json'].map((name) => join(model.folder, name));
-  const files = [model.embedderPath, modelPath, headPath, ...lists, ...memory];
-  const digests = await Promise.all(files.map((path) => sha256Of(path)));
-  return JSON.stringify([serviceVersion, model.version, model.sha256, ...digests, safetyThreshold, safetyOff]);
+  const code = await readdir(codeFolder, { recursive: true });
+  const paths = [
+    ...code.filter((path) => /\.[jt]s$/.test(path)).map((path) => join(codeFolder, path)),
+    ...['words_en.tsv', 'brands.tsv'].map((name) => fromRoot('data', name)),
+    ...['ranker.json', 'recall.json', 'recall.bin', 'metric.bin'].map((name) => join(model.folder, name)),
+    ...[model.embedderPath, modelPath, headPath],
+  ];
+  const digests = await Promise.all(paths.toSorted().map((path) => sha256Of(path)));
+  const elsewhere = remote ? [remote.model, ...remote.urls] : [];
+  return JSON.stringify([serviceVersion, model.sha256, ...digests, safetyThreshold, safetyOff, elsewhere]);
 }
 
-/** The parts of a suggester over a verified model, for the service and for evaluation. */
+interface Disposable {
+  dispose(): Promise<unknown>;
+}
+
+/** The parts of a suggester over a verified model, for the service and for evaluation. What was loaded before a failure is let go. */
 export async function loadParts(
-  model: Pick<VerifiedModel, 'modelPath' | 'embedderPath' | 'folder'>,
+  model: Pick<VerifiedModel, 'modelPath' | 'sha256' | 'embedderPath' | 'folder'>,
   config: Omit<ServiceConfig, 'model' | 'cacheSize' | 'cacheTtlMs'>,
   onEngineChange?: Surroundings['onEngineChange'],
 ): Promise<{ parts: SuggesterParts; engine: StandingEngine; dispose: () => Promise<void> }> {
   const { gpu, threads, sequences, queueLimit, stallMs, remote } = config;
   const llama = await loadLlama({ gpu });
-  const words = parseWordFrequencies(await readFile(fromRoot('data', 'words_en.tsv'), 'utf8'));
-  const brands = parseBrands(await readFile(fromRoot('data', 'brands.tsv'), 'utf8'));
-  const [engine, plainEmbedder, recall, { prefilter, dispose: disposePrefilter }] = await Promise.all([
-    remote
-      ? new RemoteEngine({ ...remote, queueLimit })
-      : SupervisedEngine.start(
-          () => EmbeddedEngine.load(llama, { modelPath: model.modelPath, sequences, queueLimit, threads }),
-          { stallMs, onChange: onEngineChange },
-        ),
-    LlamaEmbedder.load(llama, model.embedderPath, threads),
-    Recall.load(model.folder),
-    loadPrefilter(llama, config),
-  ]);
-  const metric = await Metric.load(model.folder, plainEmbedder.dimensions);
-  const embedder = new MetricEmbedder(plainEmbedder, metric);
-  const relevance = new Relevance(embedder, recall);
-  const ranker = rankerSchema.parse(JSON.parse(await readFile(join(model.folder, 'ranker.json'), 'utf8')));
-  const parts = {
-    engine,
-    embedder,
-    recall,
-    relevance,
-    ranker,
-    words,
-    prefilter,
-    outputGuard: new OutputGuard(words, brands),
+  const loaded: Disposable[] = [llama];
+  const keep = async <Part extends Disposable>(loading: Promise<Part>): Promise<Part> => {
+    const part = await loading;
+    loaded.push(part);
+    return part;
   };
   const dispose = async () => {
-    await engine.dispose();
-    await embedder.dispose();
-    await disposePrefilter();
-    await llama.dispose();
+    for (const part of loaded.splice(0).toReversed()) await part.dispose();
   };
-  return { parts, engine, dispose };
+  const loadEmbedded = async () => {
+    // Again whenever the engine is replaced: the file may have changed since.
+    await verify(model.modelPath, model.sha256);
+    return EmbeddedEngine.load(llama, { modelPath: model.modelPath, sequences, queueLimit, threads });
+  };
+  const startEngine = async (): Promise<StandingEngine> =>
+    remote
+      ? new RemoteEngine({ ...remote, queueLimit })
+      : SupervisedEngine.start(loadEmbedded, { stallMs, onChange: onEngineChange });
+  const load = async () => {
+    const [engine, plainEmbedder, recall, { prefilter }, ranker, words, brands] = await settleAll([
+      keep(startEngine()),
+      keep(LlamaEmbedder.load(llama, model.embedderPath, threads)),
+      Recall.load(model.folder),
+      keep(loadPrefilter(llama, config)),
+      readFile(join(model.folder, 'ranker.json'), 'utf8').then((text) => rankerSchema.parse(JSON.parse(text))),
+      readFile(fromRoot('data', 'words_en.tsv'), 'utf8').then(parseWordFrequencies),
+      readFile(fromRoot('data', 'brands.tsv'), 'utf8').then(parseBrands),
+    ] as const);
+    const embedder = new MetricEmbedder(plainEmbedder, await Metric.load(model.folder, plainEmbedder.dimensions));
+    const relevance = new Relevance(embedder, recall);
+    const outputGuard = new OutputGuard(words, brands);
+    const parts = { engine, embedder, recall, relevance, ranker, words, prefilter, outputGuard };
+    return { parts, engine, dispose };
+  };
+  try {
+    return await SupervisedEngine.whileBusy(load);
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
 }

@@ -1,15 +1,18 @@
+import { randomInt } from 'node:crypto';
+import { ConfigError } from './config.js';
 import type { Service } from './service.js';
 
-/** A model that was loaded but does not answer as it should. */
+/** A model that cannot be loaded, or does not answer as it should. */
 export class ModelUnfitError extends Error {
   override name = 'ModelUnfitError';
   constructor(version: string, cause?: unknown) {
-    super(`${version} was loaded and did not pass its check`, { cause });
+    super(`${version} cannot be loaded, or does not answer with names`, { cause });
   }
 }
 
-/** What a model is asked before it may serve; it has to answer with names. */
-const probe = { description: 'a bakery that sells sourdough bread', count: 3, seed: 1 };
+/** What a model is asked before it may serve; it has to answer with names. Another seed each time, so that no cache answers. */
+const probe = { description: 'a bakery that sells sourdough bread', count: 3 };
+const seeds = 2 ** 31;
 const probeDeadlineMs = 60_000;
 const drainPollMs = 20;
 
@@ -25,13 +28,14 @@ export class ModelSwitch {
   constructor(
     private readonly _slot: Slot,
     private readonly _load: (model: string) => Promise<Service>,
-    private readonly _onSwitched: (service: Service) => void = () => {},
+    private readonly _events: { switched?: (service: Service) => void; failed?: (error: unknown) => void } = {},
   ) {}
 
   /**
-   * Serves `model` from now on; one change after the other. The same model is loaded anew, as its files may have changed.
+   * Serves `model` from now on; one change after the other, the first fills the slot. The same model is loaded anew, as its
+   * files may have changed.
    * @returns when the new one answers; the old one is disposed of after its last request
-   * @throws what loading throws, or ModelUnfitError; the old one goes on then
+   * @throws ConfigError where it is not there, ModelUnfitError where it cannot be loaded or used; the old one goes on then
    */
   to(model: string): Promise<Service> {
     const change = this._queue.then(() => this._change(model));
@@ -40,7 +44,9 @@ export class ModelSwitch {
   }
 
   private async _change(model: string): Promise<Service> {
-    const next = await this._load(model);
+    const next = await this._load(model).catch((error: unknown) => {
+      throw error instanceof ConfigError ? error : new ModelUnfitError(model, error);
+    });
     try {
       await check(next);
     } catch (error) {
@@ -49,17 +55,19 @@ export class ModelSwitch {
     }
     const previous = this._slot.current;
     this._slot.current = next;
-    this._onSwitched(next);
-    if (previous) void drain(previous);
+    this._events.switched?.(next);
+    if (previous) drain(previous).catch((error: unknown) => this._events.failed?.(error));
     return next;
   }
 }
 
 /** @throws ModelUnfitError */
 export async function check({ info, suggester }: Service): Promise<void> {
-  const answered = await suggester.suggest(probe, AbortSignal.timeout(probeDeadlineMs)).catch((error: unknown) => {
-    throw new ModelUnfitError(info.version, error);
-  });
+  const answered = await suggester
+    .suggest({ ...probe, seed: randomInt(seeds) }, AbortSignal.timeout(probeDeadlineMs))
+    .catch((error: unknown) => {
+      throw new ModelUnfitError(info.version, error);
+    });
   if (answered.suggestion.suggestions.length < probe.count) throw new ModelUnfitError(info.version);
 }
 

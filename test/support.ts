@@ -9,7 +9,7 @@ export const testServiceConfig: ServiceConfig = {
   threads: 2,
   sequences: 6,
   queueLimit: 64,
-  stallMs: 10_000,
+  stallMs: 30_000,
   cacheSize: 0,
   cacheTtlMs: 86_400_000,
   safetyThreshold: undefined,
@@ -52,6 +52,7 @@ export function serviceAround(
     cacheEnabled: options.size > 0,
     isUp: () => true,
     restarts: () => 0,
+    downMs: () => 0,
     dispose,
   };
 }

@@ -6,10 +6,9 @@ export function deal<Item>(items: readonly Item[], hands: number): Item[][] {
 }
 
 /** Waits for all, so that nothing runs on behind a failure, then throws the first failure. */
-export async function settleAll<Value>(promises: readonly Promise<Value>[]): Promise<Value[]> {
-  const results = await Promise.allSettled(promises);
-  return results.map((result) => {
-    if (result.status === 'rejected') throw result.reason;
-    return result.value;
-  });
+export async function settleAll<const Promises extends readonly unknown[]>(
+  promises: Promises,
+): Promise<{ -readonly [Index in keyof Promises]: Awaited<Promises[Index]> }> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }

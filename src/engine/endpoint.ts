@@ -58,6 +58,8 @@ export class EndpointRefusedError extends Error {
   }
 }
 
+/** How long it is kept in mind that an endpoint gives only so many continuations at once. */
+const limitKeptMs = 60_000;
 /** Failures one after the other that open the circuit. */
 const failuresToOpen = 3;
 const tooManyRequests = 429;
@@ -71,6 +73,7 @@ export class Endpoint implements EndpointHealth {
   inFlight = 0;
   /** The most continuations that it gives at once, as far as it has shown: llama-server has no more than it has slots. */
   mostChoices = Infinity;
+  private _limitUntil = 0;
   private readonly _client: OpenAI;
   private readonly _healthUrl: URL;
   private readonly _breaker: CircuitBreakerPolicy;
@@ -113,16 +116,27 @@ export class Endpoint implements EndpointHealth {
     this.inFlight += count;
     try {
       const completion = await this._breaker.execute(() => this._ask({ ...request, count }, signal));
-      if (completion.choices.length < count) this.mostChoices = completion.choices.length;
+      if (completion.choices.length < count) this._remember(completion.choices.length);
       return completion;
     } finally {
       this.inFlight -= count;
     }
   }
 
+  /** Keeps to what it gave, until a health check some time later: it may have been short once only. */
+  private _remember(choices: number): void {
+    this.mostChoices = choices;
+    this._limitUntil = performance.now() + limitKeptMs;
+  }
+
   /** Asks for its health; a good answer closes the circuit, bad ones open it. */
   async checkHealth(signal: AbortSignal): Promise<void> {
-    const failure = await this._try(signal, (inTime) => this._askHealth(inTime)).catch((error: unknown) => error);
+    const failure = await this._try(signal, (inTime) => this._askHealth(inTime)).then(
+      () => undefined,
+      // Whatever it is that it answers, an endpoint that is not well takes no requests.
+      (error: unknown) => new EndpointError(this.name, error instanceof Error ? error.message : 'is not well'),
+    );
+    if (performance.now() > this._limitUntil) this.mostChoices = Infinity;
     if (signal.aborted || (failure === undefined && this.isUp)) return;
     await this._breaker
       .execute(() => {

@@ -97,6 +97,8 @@ export interface StandingEngine extends Engine {
   readonly isUp: boolean;
   /** How often it was replaced by a new one. */
   readonly restarts: number;
+  /** Milliseconds that it has been down; 0 while it is up, or where others look after it. */
+  readonly downMs: number;
 }
 
 export class QueueFullError extends Error {

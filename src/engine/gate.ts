@@ -4,6 +4,7 @@ interface Waiter<Item> {
   count: number;
   /** The lowest is served first; -1 goes on with what it began. */
   turn: number;
+  client: string;
   grant: (items: Item[]) => void;
   refuse: (reason: Error) => void;
 }
@@ -28,9 +29,9 @@ export class Gate<Item> {
   private readonly _free: Item[];
   private readonly _size: number;
   private readonly _waiting: Waiter<Item>[] = [];
-  /** The turn that is being served, and the latest turn that each client was given. */
+  /** The turn that is being served, and the last turn that each client was served in, as far as it still matters. */
   private _turn = 0;
-  private readonly _turns = new Map<string, number>();
+  private readonly _served = new Map<string, number>();
   private _closed = false;
 
   constructor(
@@ -54,14 +55,11 @@ export class Gate<Item> {
     signal.throwIfAborted();
     if (this._closed) throw new EngineStoppedError();
     const wanted = Math.min(count, this._size);
-    const turn = isContinued ? -1 : Math.max(this._turn, (this._turns.get(client) ?? -1) + 1);
+    const turn = isContinued ? -1 : this._nextTurn(client);
     const behind = this._waiting.findIndex((waiter) => waiter.turn > turn);
     const place = behind === -1 ? this._waiting.length : behind;
     if (place === 0 && this._free.length >= wanted) return this._free.splice(0, wanted);
-    if (!isContinued) {
-      this._makeRoom(turn);
-      this._turns.set(client, turn);
-    }
+    if (!isContinued) this._makeRoom(turn);
     return new Promise((resolve, reject) => {
       const leave = () => {
         this._waiting.splice(this._waiting.indexOf(waiter), 1);
@@ -71,6 +69,7 @@ export class Gate<Item> {
       const waiter: Waiter<Item> = {
         count: wanted,
         turn,
+        client,
         grant: (items) => {
           signal.removeEventListener('abort', leave);
           resolve(items);
@@ -96,6 +95,12 @@ export class Gate<Item> {
     for (const waiter of this._waiting.splice(0)) waiter.refuse(new EngineStoppedError());
   }
 
+  /** After the client's own requests that wait, and after the turn it was served in last. */
+  private _nextTurn(client: string): number {
+    const waiting = this._waiting.filter((waiter) => waiter.client === client).map(({ turn }) => turn);
+    return Math.max(this._turn, (this._served.get(client) ?? -1) + 1, ...waiting.map((turn) => turn + 1));
+  }
+
   /** @throws QueueFullError when the queue is full and nobody in it comes after the newcomer */
   private _makeRoom(turn: number): void {
     if (this._waiting.length < this._queueLimit) return;
@@ -108,11 +113,17 @@ export class Gate<Item> {
   private _serve(): void {
     for (let first = this._waiting[0]; first && this._free.length >= first.count; first = this._waiting[0]) {
       this._waiting.shift();
-      this._turn = Math.max(this._turn, first.turn);
+      if (first.turn >= 0) {
+        this._turn = Math.max(this._turn, first.turn);
+        this._served.set(first.client, first.turn);
+      }
       first.grant(this._free.splice(0, first.count));
     }
-    if (this._waiting.length > 0) return;
+    if (this._waiting.length > 0) {
+      for (const [client, turn] of this._served) if (turn < this._turn) this._served.delete(client);
+      return;
+    }
     this._turn = 0;
-    this._turns.clear();
+    this._served.clear();
   }
 }

@@ -42,6 +42,7 @@ const retryDelays = [0, 100, 300];
  */
 export class RemoteEngine implements StandingEngine {
   readonly restarts = 0;
+  readonly downMs = 0;
 
   private readonly _endpoints: readonly Endpoint[];
   private readonly _gate: Gate<number>;

@@ -18,7 +18,7 @@ export interface WatchedEngine extends Engine {
 }
 
 export interface SupervisedEngineOptions {
-  /** Milliseconds without progress, while there is work, after which an engine counts as hanging. Defaults to 10,000. */
+  /** Milliseconds without progress, while there is work, after which an engine counts as hanging. Defaults to 30,000. */
   stallMs?: number;
   /** Told when the engine goes down, with the reason, and when another has taken its place. */
   onChange?: (isUp: boolean, reason?: unknown) => void;
@@ -40,12 +40,14 @@ export class SupervisedEngine implements StandingEngine {
   private _seenProgress = -1;
   private _looksInVain = 0;
   private _restarts = 0;
+  private _downSince: number | undefined;
+  private static _loading = 0;
   private _isDisposed = false;
 
   private constructor(
     engine: WatchedEngine,
     private readonly _load: () => Promise<WatchedEngine>,
-    { stallMs = 10_000, onChange }: SupervisedEngineOptions,
+    { stallMs = 30_000, onChange }: SupervisedEngineOptions,
   ) {
     this._engine = engine;
     this._onChange = onChange ?? (() => {});
@@ -64,6 +66,24 @@ export class SupervisedEngine implements StandingEngine {
     options: SupervisedEngineOptions = {},
   ): Promise<SupervisedEngine> {
     return new SupervisedEngine(await load(), load, options);
+  }
+
+  /**
+   * Does work that may keep the engines of this process waiting, such as loading another model: none counts as hanging
+   * meanwhile.
+   */
+  static async whileBusy<Result>(work: () => Promise<Result>): Promise<Result> {
+    SupervisedEngine._loading++;
+    try {
+      return await work();
+    } finally {
+      SupervisedEngine._loading--;
+    }
+  }
+
+  /** Milliseconds that it has been down; 0 while it is up. Where a thread hangs for good no new engine can be loaded either. */
+  get downMs(): number {
+    return this._downSince === undefined ? 0 : performance.now() - this._downSince;
   }
 
   get isUp(): boolean {
@@ -121,18 +141,19 @@ export class SupervisedEngine implements StandingEngine {
 
   private _look(): void {
     const engine = this._engine;
-    const isIdle = this._calls.size === 0;
+    const isIdle = this._calls.size === 0 || SupervisedEngine._loading > 0;
     if (!engine || isIdle || engine.progress !== this._seenProgress) {
       this._seenProgress = engine?.progress ?? -1;
       this._looksInVain = 0;
       return;
     }
-    if (++this._looksInVain >= looks) this._replace(engine, new Error('no token for too long'));
+    if (++this._looksInVain > looks) this._replace(engine, new Error('no token for too long'));
   }
 
   private _replace(engine: WatchedEngine, reason: unknown): void {
     if (this._engine !== engine) return;
     this._engine = undefined;
+    this._downSince = performance.now();
     this._looksInVain = 0;
     this._onChange(false, reason);
     for (const call of this._calls) call.abort(new EngineDownError(reason));
@@ -147,6 +168,7 @@ export class SupervisedEngine implements StandingEngine {
         const engine = await this._load();
         if (this._isDisposed) return await engine.dispose();
         this._engine = engine;
+        this._downSince = undefined;
         this._restarts++;
         return this._onChange(true);
       } catch (error) {

@@ -1,7 +1,6 @@
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
-import type { Service } from '../service.js';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Suggestion } from '../suggest/suggester.js';
-import { ClientGoneError, problemKindOf } from './problems.js';
+import { ClientGoneError, ProblemError, problemKindOf } from './problems.js';
 import type { AnswerBody, SuggestRequestBody } from './schemas.js';
 
 export interface Asked {
@@ -15,25 +14,50 @@ export interface Asked {
   logDescriptions: boolean;
 }
 
+/**
+ * Lets a request in that the server is ready for and its client has not asked too often for.
+ * @param count descriptions that it holds
+ * @throws ProblemError, counted as an outcome
+ */
+export async function letIn(
+  app: FastifyInstance,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  count: number,
+): Promise<void> {
+  try {
+    app.admit(reply);
+    await app.spend(request, reply, count);
+  } catch (error) {
+    app.metrics.start()(outcomeOf(error));
+    throw error;
+  }
+}
+
+const outcomeOf = (error: unknown) =>
+  error instanceof ClientGoneError ? 'client_gone' : problemKindOf(error).replaceAll('-', '_');
+
 /** Asks the service, and counts and logs how it went. */
 export async function answer(
   app: FastifyInstance,
-  serviceNow: () => Service,
   { id, body, client, signal, log, logDescriptions }: Asked,
 ): Promise<AnswerBody> {
   const finish = app.metrics.start();
   try {
-    const service = serviceNow();
-    const { suggestion, source } = await service.suggester.suggest({ ...body, client }, signal);
-    if (service.cacheEnabled) app.metrics.countCache(source);
-    if (source === 'miss') app.metrics.record(suggestion);
+    // Who was let in is answered, also while the server drains.
+    const service = app.service.current;
+    if (!service) throw new ProblemError('not-ready');
+    const { suggestion, source, isNew } = await service.suggester.suggest({ ...body, client }, signal);
+    if (service.cacheEnabled || source === 'joined') app.metrics.countCache(source);
+    if (isNew) app.metrics.recordWork(suggestion);
+    if (suggestion.refusal) app.metrics.countRefusal(suggestion.refusal);
     finish(suggestion.status);
     const answered = answerBody(id, service.info.version, suggestion);
     const description = logDescriptions ? { description: body.description } : {};
     log.info({ status: answered.status, timing: answered.timing_ms, ...description }, 'suggested');
     return answered;
   } catch (error) {
-    finish(error instanceof ClientGoneError ? 'client_gone' : problemKindOf(error).replaceAll('-', '_'));
+    finish(outcomeOf(error));
     throw error;
   }
 }

@@ -54,6 +54,10 @@ export function problemsOfStatus(status: number): ProblemKind[] {
   return (Object.keys(problemKinds) as ProblemKind[]).filter((kind) => problemKinds[kind].status === status);
 }
 
+/** A key, or none where the operator asks for none. */
+export const openOrKey: Record<string, string[]>[] = [{}, { key: [] }];
+export const onlyKey: Record<string, string[]>[] = [{ key: [] }];
+
 /** OpenAPI responses for the problems of some statuses. */
 export function problemResponses(...statuses: number[]) {
   const responses = statuses.map((status) => [

@@ -14,7 +14,12 @@ export const problemKinds = {
   'not-found': { status: 404, title: 'Not Found', detail: 'There is nothing here; GET /docs lists the routes.' },
   'method-not-allowed': { status: 405, title: 'Method Not Allowed', detail: 'The Allow header lists the methods.' },
   'request-timeout': { status: 408, title: 'Request Timeout', detail: 'Send the whole request sooner.' },
-  'too-large': { status: 413, title: 'Content Too Large', detail: 'Send a body of at most 64 KiB; a batch, 4 MiB.' },
+  'too-large': {
+    status: 413,
+    title: 'Content Too Large',
+    detail:
+      'Send a body of at most 64 KiB; a batch, 4 MiB and no more rows than the rate limit lets through in a minute.',
+  },
   'media-type': { status: 415, title: 'Unsupported Media Type', detail: 'Send content-type application/json.' },
   expectation: { status: 417, title: 'Expectation Failed', detail: 'The only expectation known is 100-continue.' },
   unfit: {

@@ -8,8 +8,14 @@ export interface Suggests {
 
 /** Where replicas share their answers. It never fails: what cannot be read is not there, what cannot be written is lost. */
 export interface AnswerStore {
-  get(key: string): Promise<Suggestion | undefined>;
+  get(key: string): Promise<StoredAnswer | undefined>;
   set(key: string, answer: Suggestion): Promise<void>;
+}
+
+export interface StoredAnswer {
+  answer: Suggestion;
+  /** How long it is still to be kept, in milliseconds. */
+  ttlMs: number;
 }
 
 export interface CacheOptions {
@@ -29,13 +35,16 @@ export type Source = 'miss' | 'hit' | 'joined';
 export interface Answered {
   suggestion: Suggestion;
   source: Source;
+  /** Whether work was done for it that no other caller has been told of: what it took is to be counted once. */
+  isNew: boolean;
 }
 
 /** An answer in the making, and how many wait for it. */
 interface Flight {
-  answered: Promise<Answered>;
+  answered: Promise<Pick<Answered, 'suggestion' | 'source'>>;
   controller: AbortController;
   waiting: number;
+  isTold: boolean;
 }
 
 /**
@@ -74,13 +83,16 @@ export class CachedSuggester {
     const started = performance.now();
     const key = this._key(request);
     const known = this._answers?.get(key);
-    if (known) return { suggestion: { ...known, timing: { total: performance.now() - started } }, source: 'hit' };
+    const since = (suggestion: Suggestion) => ({ ...suggestion, timing: { total: performance.now() - started } });
+    if (known) return { suggestion: since(known), source: 'hit', isNew: false };
     this._inFlight++;
     try {
       const joined = this._flights.get(key);
-      const { suggestion, source } = await this._wait(joined ?? this._start(key, request), key, signal);
-      if (!joined) return { suggestion, source };
-      return { suggestion: { ...suggestion, timing: { total: performance.now() - started } }, source: 'joined' };
+      const flight = joined ?? this._start(key, request);
+      const { suggestion, source } = await this._wait(flight, key, signal);
+      const isNew = source === 'miss' && !flight.isTold;
+      flight.isTold = true;
+      return { suggestion: isNew ? suggestion : since(suggestion), source: joined ? 'joined' : source, isNew };
     } finally {
       this._inFlight--;
     }
@@ -96,7 +108,12 @@ export class CachedSuggester {
 
   private _start(key: string, request: SuggestRequest): Flight {
     const controller = new AbortController();
-    const flight: Flight = { answered: this._answer(key, request, controller.signal), controller, waiting: 0 };
+    const flight: Flight = {
+      answered: this._answer(key, request, controller.signal),
+      controller,
+      waiting: 0,
+      isTold: false,
+    };
     this._flights.set(key, flight);
     const land = () => {
       if (this._flights.get(key) === flight) this._flights.delete(key);
@@ -105,11 +122,15 @@ export class CachedSuggester {
     return flight;
   }
 
-  private async _answer(key: string, request: SuggestRequest, signal: AbortSignal): Promise<Answered> {
+  private async _answer(
+    key: string,
+    request: SuggestRequest,
+    signal: AbortSignal,
+  ): Promise<Awaited<Flight['answered']>> {
     const shared = this._answers ? await this._options.shared?.get(key) : undefined;
     if (shared) {
-      this._answers?.set(key, shared);
-      return { suggestion: shared, source: 'hit' };
+      this._answers?.set(key, shared.answer, { ttl: shared.ttlMs });
+      return { suggestion: shared.answer, source: 'hit' };
     }
     const suggestion = await this._suggester.suggest(request, signal);
     this._answers?.set(key, suggestion);
@@ -118,7 +139,7 @@ export class CachedSuggester {
   }
 
   /** Waits until the flight lands or the caller's signal is aborted, whichever is first. */
-  private async _wait(flight: Flight, key: string, signal: AbortSignal): Promise<Answered> {
+  private async _wait(flight: Flight, key: string, signal: AbortSignal): Promise<Awaited<Flight['answered']>> {
     flight.waiting++;
     let leave: (() => void) | undefined;
     const left = new Promise<never>((_resolve, reject) => {

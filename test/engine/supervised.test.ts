@@ -117,6 +117,7 @@ t.test('the service says that it is not ready while its engine is replaced, and 
       cacheEnabled: false,
       isUp: () => engine.isUp,
       restarts: () => engine.restarts,
+      downMs: () => engine.downMs,
       dispose,
     },
   });

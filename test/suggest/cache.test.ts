@@ -57,6 +57,11 @@ t.test('equal requests at the same time are answered once', async (t) => {
     (await both).map(({ source }) => source),
     ['miss', 'joined'],
   );
+  t.same(
+    (await both).map(({ isNew }) => isNew),
+    [true, false],
+    'what it took is counted once',
+  );
   t.equal(asked(), 1);
   t.equal(cache.inFlight, 0);
 });
@@ -98,7 +103,10 @@ t.test('a failure is not kept', async (t) => {
 t.test('replicas of one version share answers, other versions do not see them', async (t) => {
   const kept = new Map<string, Suggestion>();
   const shared: AnswerStore = {
-    get: async (key) => kept.get(key),
+    get: async (key) => {
+      const answer = kept.get(key);
+      return answer && { answer, ttlMs: 1000 };
+    },
     set: async (key, answer) => void kept.set(key, answer),
   };
   const replica = (version: string) => cached(async () => suggestionOf(version), { shared, version });

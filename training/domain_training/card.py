@@ -45,9 +45,23 @@ def make_card(
     }
 
 
+def lesson(card: dict[str, Any]) -> str:
+    """Rows of the card's table: how the version was taught."""
+    training, config = card["training"], card["config"]
+    steps = f"{training['epochs']:.2f} epochs, {training['steps']:.0f} steps"
+    loss = f"{training['eval_loss']:.3f} nats a token"
+    if lora := config.get("lora"):
+        return f"""| adapter | LoRA r={lora["r"]}, alpha={lora["alpha"]}, on {lora["target_modules"]} |
+| trained | {steps}, best validation loss {loss} |"""
+    align = config["align"]
+    return f"""| goes on from | {config["base"]["source"].removeprefix("run:")}, all weights, rounded to {card["quantization"]} in every step |
+| trained | {steps} over {training["train_rows"]:.0f} rows, and {training["rated_businesses"]:.0f} rated businesses (`{align["ratings"]}`, SimPO, beta {align["beta"]}, margin {align["margin"]}) |
+| held out | validation loss {loss}; of names of one business rated unlike, the better one is the likelier in {training["eval_pair_accuracy"]:.1%} of pairs |"""
+
+
 def model_card(card: dict[str, Any]) -> str:
     """The card as prose for people, in Markdown."""
-    training, parity, dataset, lora = card["training"], card["parity"], card["dataset"], card["config"]["lora"]
+    training, parity, dataset = card["training"], card["parity"], card["dataset"]
     return f"""# {card["version"]}
 
 {card["base"]["name"]} ({card["base"]["licence"]}), fine-tuned to answer a business description with short brand names, one a
@@ -59,8 +73,7 @@ line, or with nothing where the business is harmful. Served by domain.yours thro
 | sha256 | `{card["sha256"]}` |
 | data | `{dataset["path"]}`, {dataset["rows"]} rows, {dataset["refusals"]} of them refusals |
 | memory | the rows of `{card["memory"]["path"]}`, in `recall.json`, `recall.bin` and `metric.bin` |
-| adapter | LoRA r={lora["r"]}, alpha={lora["alpha"]}, on {lora["target_modules"]} |
-| trained | {training["epochs"]:.2f} epochs, {training["steps"]:.0f} steps, best validation loss {training["eval_loss"]:.3f} nats a token |
+{lesson(card)}
 | parity | greedy tokens as the merged model's: F16 {parity["f16"]:.1%}, {card["quantization"]} {parity["quantized"]:.1%}, over {parity["prompts"]:.0f} prompts |
 | loss of held-out answers | {parity["merged_loss"]:.3f} nats a token, quantized {parity["quantized_loss"]:.3f} |
 | runtime | llama.cpp {card["llama_cpp"]} |

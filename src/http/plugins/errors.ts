@@ -13,10 +13,10 @@ import {
 import type { Problem } from '../schemas.js';
 
 /** Whose cause the operator should see; callers do not. */
-const logged: ReadonlySet<ProblemKind> = new Set(['internal', 'guard-failed', 'engine-down', 'unfit']);
+export const logged: ReadonlySet<ProblemKind> = new Set(['internal', 'guard-failed', 'engine-down', 'unfit']);
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 /** More than these help nobody, and a small body can be wrong in thousands of places. */
-const mostFieldErrors = 20;
+export const mostFieldErrors = 20;
 
 export function sendProblem(reply: FastifyReply, kind: ProblemKind, errors?: Problem['errors']): FastifyReply {
   const retryAfter = retryAfterSeconds[kind];

@@ -9,7 +9,7 @@ declare module 'fastify' {
     /**
      * Takes from what the request's client may ask for in a minute, and says in the answer's headers what is left.
      * @param count descriptions that the request holds
-     * @throws ProblemError when there is not so much left
+     * @throws ProblemError when there is not so much left, or never will be
      */
     spend(request: FastifyRequest, reply: FastifyReply, count: number): Promise<void>;
   }
@@ -30,6 +30,7 @@ export default fp(
     const limiter = perMinute > 0 ? makeLimiter(perMinute, redis) : undefined;
     app.decorate('spend', async (request, reply, count) => {
       if (!limiter) return;
+      if (count > perMinute) throw new ProblemError('too-large');
       const left = await limiter.consume(request.client, count).catch((rejection: unknown) => {
         if (rejection instanceof RateLimiterRes) return rejection;
         throw rejection;
@@ -39,6 +40,8 @@ export default fp(
       reply.header('ratelimit-policy', `${perMinute};w=${seconds}`);
       reply.header('ratelimit', `limit=${perMinute}, remaining=${Math.max(0, left.remainingPoints)}, reset=${wait}`);
       if (left.consumedPoints <= perMinute) return;
+      // What is turned away has not been had.
+      await limiter.reward(request.client, count).catch(() => {});
       reply.header('retry-after', wait);
       throw new ProblemError('too-many');
     });

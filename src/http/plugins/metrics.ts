@@ -68,11 +68,15 @@ export class Metrics {
     this._cache.inc({ result });
   }
 
-  record({ timing, refusal, verdicts, tokens }: Suggestion): void {
+  countRefusal({ stage, category }: NonNullable<Suggestion['refusal']>): void {
+    this._refusals.inc({ stage, category });
+  }
+
+  /** What an answer took; not for one that was there already. */
+  recordWork({ timing, verdicts, tokens }: Suggestion): void {
     const { queue, ...stages } = timing;
     for (const [stage, ms] of Object.entries(stages)) if (stage !== 'total') this._stages.observe({ stage }, ms / 1000);
     if (queue !== undefined) this._queueTime.observe(queue / 1000);
-    if (refusal) this._refusals.inc({ stage: refusal.stage, category: refusal.category });
     for (const [verdict, count] of Object.entries(verdicts)) this._candidates.inc({ verdict }, count);
     for (const [kind, count] of Object.entries(tokens)) this._tokens.inc({ kind }, count);
   }

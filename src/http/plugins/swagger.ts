@@ -64,6 +64,15 @@ const transformObject: TransformObject = (input) => {
   return document;
 };
 
+/** What the page of the documentation needs: its own files, styles that it writes into itself, and its logo. */
+const docsPolicy = {
+  'default-src': ["'self'"],
+  'style-src': ["'self'", "'unsafe-inline'"],
+  'img-src': ["'self'", 'data:'],
+  'object-src': ["'none'"],
+  'frame-ancestors': ["'none'"],
+};
+
 /** OpenAPI from the routes' schemas, and its page at /docs. https://github.com/fastify/fastify-swagger */
 export default fp(
   async (app: FastifyInstance) => {
@@ -78,11 +87,16 @@ export default fp(
         },
         servers: [{ url: 'http://127.0.0.1:3000', description: 'As started by npm start' }],
         tags: [{ name: 'suggest' }, { name: 'operations' }],
+        components: {
+          securitySchemes: {
+            key: { type: 'http', scheme: 'bearer', description: 'An API key, where the operator asks for one.' },
+          },
+        },
       },
       transform: jsonSchemaTransform,
       transformObject,
     });
-    await app.register(swaggerUi, { routePrefix: '/docs' });
+    await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy });
     app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
   },
   { name: 'swagger' },

@@ -1,18 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { PassThrough } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import pLimit from 'p-limit';
 import type { z } from 'zod';
-import { answer } from '../answering.js';
-import { problemResponses } from '../examples.js';
+import { answer, letIn, type Asked } from '../answering.js';
+import { openOrKey, problemResponses } from '../examples.js';
 import { goneSignal } from '../gone.js';
-import { problemBody, problemKindOf, ProblemError } from '../problems.js';
-import { batchRequestSchema, batchRowSchema, suggestRequestSchema, type BatchRow, type Problem } from '../schemas.js';
+import { logged, mostFieldErrors } from '../plugins/errors.js';
+import { ClientGoneError, problemBody, problemKindOf, type ProblemKind } from '../problems.js';
+import { batchRequestSchema, batchRowSchema, suggestRequestSchema, type Problem } from '../schemas.js';
 
 const ndjson = 'application/x-ndjson';
 /** As many descriptions as one batch may hold, each of 2,000 characters of four bytes, and what stands around them. */
 const bodyLimit = 4 * 1024 * 1024;
+/** A row may be no longer than the body of POST /suggest. */
+const longestRow = 64 * 1024;
+/** What passes: rows wait for it within their own deadline instead of failing one after the other. */
+const passing: ReadonlySet<ProblemKind> = new Set(['queue-full', 'engine-down', 'not-ready']);
+const retryMs = 250;
 /** Rows of one batch that are worked on side by side; more would only wait for the engine, each on its own deadline. */
 const rowsAtOnce = 3;
 
@@ -26,9 +33,10 @@ const batch: FastifyPluginAsyncZod<{ deadlineMs: number; logDescriptions: boolea
     {
       bodyLimit,
       onRequest: app.requireKey,
-      preHandler: (request, reply) => app.spend(request, reply, request.body.requests.length),
+      preHandler: (request, reply) => letIn(app, request, reply, request.body.requests.length),
       schema: {
         tags: ['suggest'],
+        security: openOrKey,
         summary: 'Suggest domain names for up to 256 businesses',
         body: batchRequestSchema,
         response: {
@@ -41,50 +49,58 @@ const batch: FastifyPluginAsyncZod<{ deadlineMs: number; logDescriptions: boolea
       },
     },
     async (request, reply) => {
-      app.readyService();
       const gone = goneSignal(reply);
       const rows = new PassThrough();
       const limit = pLimit(rowsAtOnce);
-      const fail = (index: number, problem: Problem): BatchRow => ({ index, status: 'error', problem });
-
-      const answerRow = async (asked: unknown, index: number): Promise<BatchRow> => {
-        const id = randomUUID();
-        const body = suggestRequestSchema.safeParse(asked);
-        if (!body.success) return fail(index, problemBody('invalid', id, fieldErrors(body.error)));
-        try {
-          const signal = AbortSignal.any([gone, AbortSignal.timeout(deadlineMs)]);
-          const asking = { id, body: body.data, client: request.client, signal, log: request.log, logDescriptions };
-          // A batch that was let in is finished, also while the server drains.
-          return { index, ...(await answer(app, () => app.service.current ?? notReady(), asking)) };
-        } catch (error) {
-          const kind = problemKindOf(error);
-          if (kind === 'internal' || kind === 'guard-failed') request.log.error({ err: error }, 'row failed');
-          return fail(index, problemBody(kind, id));
-        }
-      };
-
       const work = request.body.requests.map((asked, index) =>
         limit(async () => {
           if (gone.aborted) return;
-          rows.write(`${JSON.stringify(await answerRow(asked, index))}\n`);
+          const id = randomUUID();
+          const row = { id, client: request.client, gone, log: request.log.child({ row: id }) };
+          rows.write(`${JSON.stringify({ index, ...(await answerRow(asked, row)) })}\n`);
         }),
       );
       void Promise.allSettled(work).then(() => rows.end());
       return await sendRows(reply, rows);
     },
   );
+
+  type Row = Omit<Asked, 'body' | 'signal' | 'logDescriptions'> & { gone: AbortSignal };
+
+  /** What stands in a row beside its index. */
+  async function answerRow(asked: unknown, { gone, ...row }: Row) {
+    const fail = (kind: ProblemKind, errors?: Problem['errors']) => ({
+      status: 'error' as const,
+      problem: problemBody(kind, row.id, errors),
+    });
+    if (app.service.draining) return fail('draining');
+    if (JSON.stringify(asked).length > longestRow) return fail('too-large');
+    const body = suggestRequestSchema.safeParse(asked);
+    if (!body.success) return fail('invalid', firstErrors(body.error));
+    const signal = AbortSignal.any([gone, AbortSignal.timeout(deadlineMs)]);
+    for (;;)
+      try {
+        return await answer(app, { ...row, body: body.data, signal, logDescriptions });
+      } catch (error) {
+        const kind = problemKindOf(error);
+        if (passing.has(kind) && !app.service.draining && (await paused(signal))) continue;
+        if (!(error instanceof ClientGoneError) && logged.has(kind)) row.log.error({ err: error }, 'row failed');
+        return fail(kind);
+      }
+  }
 };
+
+/** Waits before a row is tried again; false when its time is over. */
+async function paused(signal: AbortSignal): Promise<boolean> {
+  return setTimeout(retryMs, true, { signal }).catch(() => false);
+}
+
+function firstErrors(error: z.ZodError): Problem['errors'] {
+  return error.issues.slice(0, mostFieldErrors).map(({ path, message }) => ({ path: path.join('.'), message }));
+}
 
 async function sendRows(reply: FastifyReply, rows: PassThrough): Promise<FastifyReply> {
   return reply.type(ndjson).header('cache-control', 'no-store').send(rows);
-}
-
-function notReady(): never {
-  throw new ProblemError('not-ready');
-}
-
-function fieldErrors(error: z.ZodError): Problem['errors'] {
-  return error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
 }
 
 export default batch;

@@ -3,10 +3,14 @@ import type { z } from 'zod';
 import { problemSchema, versionSchema, healthSchema } from '../schemas.js';
 import { serviceVersion } from '../../models.js';
 import type { Service } from '../../service.js';
+import { ProblemError } from '../problems.js';
+
+/** Alive ends when the engine has been down for so long. */
+const longestDownMs = 60_000;
 
 /** While the model loads, and when the server is about to end. */
 const notReadyResponse = {
-  description: 'Loading or draining',
+  description: 'Loading, draining, or without its model',
   content: { 'application/problem+json': { schema: problemSchema } },
 };
 
@@ -14,8 +18,12 @@ const notReadyResponse = {
 const operations: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/healthz',
-    { schema: { tags: ['operations'], summary: 'Alive', response: { 200: healthSchema } } },
-    async () => ({ status: 'ok' as const }),
+    { schema: { tags: ['operations'], summary: 'Alive', response: { 200: healthSchema, 503: notReadyResponse } } },
+    async () => {
+      // Where no new engine can be loaded for so long, only a new process helps.
+      if ((app.service.current?.downMs() ?? 0) > longestDownMs) throw new ProblemError('engine-down');
+      return { status: 'ok' as const };
+    },
   );
   app.get(
     '/readyz',

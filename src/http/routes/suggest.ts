@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { answer } from '../answering.js';
-import { problemResponses } from '../examples.js';
+import { answer, letIn } from '../answering.js';
+import { openOrKey, problemResponses } from '../examples.js';
 import { goneSignal } from '../gone.js';
 import { answerSchema, suggestRequestSchema, type AnswerBody } from '../schemas.js';
 
@@ -16,9 +16,10 @@ const suggest: FastifyPluginAsyncZod<{ deadlineMs: number; logDescriptions: bool
     '/suggest',
     {
       onRequest: app.requireKey,
-      preHandler: (request, reply) => app.spend(request, reply, 1),
+      preHandler: (request, reply) => letIn(app, request, reply, 1),
       schema: {
         tags: ['suggest'],
+        security: openOrKey,
         summary: 'Suggest domain names for a business',
         body: suggestRequestSchema,
         response: {
@@ -41,7 +42,7 @@ const suggest: FastifyPluginAsyncZod<{ deadlineMs: number; logDescriptions: bool
     },
     async (request, reply) => {
       const gone = goneSignal(reply);
-      const answered = await answer(app, () => app.readyService(), {
+      const answered = await answer(app, {
         id: request.id,
         body: request.body,
         client: request.client,
