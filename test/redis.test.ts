@@ -75,6 +75,15 @@ const ask = (app: Replica, description: string) =>
   app.inject({ method: 'POST', url: '/suggest', payload: { description } });
 const nameOf = (response: Awaited<ReturnType<typeof ask>>): string => response.json().suggestions[0].name;
 
+t.test('Redis that is not there from the start is told of, and nothing waits for it', async (t) => {
+  const states: boolean[] = [];
+  const link = new RedisLink(`redis://127.0.0.1:${await freePort()}`, (up) => void states.push(up));
+  await until(() => states.length > 0);
+  t.same(states, [false]);
+  t.equal(await new SharedAnswers(link, 1000).get('x'), undefined);
+  link.close();
+});
+
 t.test('replicas share answers and limits', async (t) => {
   const first = await ask(one, 'a bakery');
   t.equal(nameOf(await ask(two, 'a bakery')), nameOf(first));

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
 import { fromRoot } from '../src/paths.js';
+import { loadTestService } from './support.js';
 
 const cli = fromRoot('dist', 'src', 'cli.js');
 const description = 'bicycle repair van in Porto';
@@ -139,6 +140,21 @@ t.test('SIGHUP serves what MODEL holds now, without a gap; a corrupt one changes
   server.kill('SIGTERM');
   const [code] = (await once(server, 'exit')) as [number];
   t.equal(code, 0, output());
+});
+
+t.test('what was loaded before a broken part is let go', async (t) => {
+  const folder = join(t.testdir({}), 'model');
+  await mkdir(folder);
+  for (const file of ['model.gguf', 'recall.json', 'recall.bin', 'metric.bin'])
+    await symlink(fromRoot('models', 'v1', file), join(folder, file));
+  const card = JSON.parse(await readFile(fromRoot('models', 'v1', 'card.json'), 'utf8')) as object;
+  await writeFile(join(folder, 'card.json'), JSON.stringify({ ...card, embedder: fromRoot('models', 'embedder') }));
+  await writeFile(join(folder, 'ranker.json'), '{}');
+  const residentMb = () => process.memoryUsage().rss / 2 ** 20;
+  await t.rejects(loadTestService({ model: folder }));
+  const before = residentMb();
+  for (let i = 0; i < 3; i++) await t.rejects(loadTestService({ model: folder }));
+  t.ok(residentMb() - before < 200, `${Math.round(residentMb() - before)} MB more after three failures`);
 });
 
 t.test('a connection that a browser holds in reserve does not keep the server from ending', async (t) => {
