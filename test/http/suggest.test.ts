@@ -3,8 +3,7 @@ import { buildApp } from '../../src/app.js';
 import { suggestRequestSchema, answerSchema, problemSchema } from '../../src/http/schemas.js';
 import { EngineDownError, EngineStoppedError, QueueFullError } from '../../src/engine/engine.js';
 import { GuardFailedError, type Suggestion } from '../../src/suggest/suggester.js';
-import type { Service } from '../../src/service.js';
-import { loadTestService } from '../support.js';
+import { loadTestService, serviceAround } from '../support.js';
 
 const service = await loadTestService();
 const app = await buildApp({ service });
@@ -23,18 +22,8 @@ const post = (payload: unknown, headers: Record<string, string> = {}) =>
 const description = 'Sourdough bakery in Leeds that delivers by bike';
 
 /** The same app over a suggester that does what the test says, for failures that cannot be had on demand. */
-async function appThat(suggest: (signal: AbortSignal) => Promise<Suggestion>, deadlineMs = 15000) {
-  const stub = {
-    info: service.info,
-    cacheEnabled: false,
-    suggester: {
-      queueDepth: 0,
-      suggest: async (_request: unknown, signal: AbortSignal) => ({ suggestion: await suggest(signal), cached: false }),
-    },
-    dispose: async () => {},
-  } as unknown as Service;
-  return buildApp({ service: stub, deadlineMs });
-}
+const appThat = (suggest: (signal: AbortSignal) => Promise<Suggestion>, deadlineMs = 15000) =>
+  buildApp({ service: serviceAround((_request, signal) => suggest(signal)), deadlineMs });
 
 t.test('a lawful business gets five valid, distinct names', async (t) => {
   const response = await post({ description });

@@ -1,21 +1,26 @@
-"""`npm run train -- v1 --smoke`: every step runs, and the service loads what comes out."""
+"""`npm run train -- VERSION --smoke`: every step runs, and the service loads what comes out."""
 
 import json
 import os
 import subprocess
 
+import pytest
+
 from domain_training.cli import main
 from domain_training.paths import ROOT, RUNS
 
 
-def test_the_whole_way_to_a_gguf_that_the_service_loads() -> None:
-    assert main(["v1", "--smoke"]) == 0
-    model = RUNS / "v1-smoke" / "model"
+@pytest.mark.parametrize(
+    ("version", "lesson"), [("v2", "LoRA r=64"), ("v3", "goes on from | v2, all weights, rounded to Q4_0")]
+)
+def test_the_whole_way_to_a_gguf_that_the_service_loads(version: str, lesson: str) -> None:
+    assert main([version, "--smoke"]) == 0
+    model = RUNS / f"{version}-smoke" / "model"
     card = json.loads((model / "card.json").read_text())
     assert card["parity"]["f16"] >= 0.9
     assert card["training"]["steps"] >= 1
     assert (model / "curves.png").stat().st_size > 1000
-    assert "LoRA r=64" in (model / "README.md").read_text()
+    assert lesson in (model / "README.md").read_text()
 
     environment = {**os.environ, "MODEL": str(model), "GPU": "false", "UV_THREADPOOL_SIZE": "1"}
     done = subprocess.run(

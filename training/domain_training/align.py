@@ -49,7 +49,13 @@ class Lessons:
 
 
 def endless(items: list[Item], rng: random.Random) -> Iterator[Item]:
-    """Items in random order, shuffled anew each time round."""
+    """Items in random order, shuffled anew each time round.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if not items:
+        raise ValueError("there is nothing to teach: no row, or no rated business among the dataset's rows")
     while True:
         yield from rng.sample(items, len(items))
 

@@ -61,7 +61,7 @@ def lesson(card: dict[str, Any]) -> str:
 
 def model_card(card: dict[str, Any]) -> str:
     """The card as prose for people, in Markdown."""
-    training, parity, dataset = card["training"], card["parity"], card["dataset"]
+    parity, dataset = card["parity"], card["dataset"]
     return f"""# {card["version"]}
 
 {card["base"]["name"]} ({card["base"]["licence"]}), fine-tuned to answer a business description with short brand names, one a

@@ -18,7 +18,7 @@ from typing import TypeVar
 from domain_training.align import Aligner, Lessons
 from domain_training.bases import merged_run
 from domain_training.card import config_hash, make_card, write_card
-from domain_training.config import EMBEDDER, SAFETY, Config, config_names, load_config, smoke
+from domain_training.config import EMBEDDER, SAFETY, AlignSpec, Config, config_names, load_config, smoke
 from domain_training.curves import plot_curves
 from domain_training.data import Row, read_rows, split_rows
 from domain_training.embedder import load_embedder_config, train_embedder
@@ -68,7 +68,7 @@ class Run:
 
     def rows(self) -> list[Row]:
         """The rows that `prepare` wrote, in the dataset's order."""
-        return read_rows(self.folder / "rows.jsonl")[: SMOKE_ROWS if self.smoke else None]
+        return read_rows(self.folder / "rows.jsonl")[: SMOKE_ROWS if self.smoke and not self.config.align else None]
 
     def split(self) -> tuple[list[Row], list[Row]]:
         """Rows that are taught, and rows held out."""
@@ -78,7 +78,7 @@ class Run:
         return lessons.rows, lessons.held_out_rows
 
     def lessons(self) -> Lessons:
-        """What a second lesson teaches; rated businesses that a generator was asked about are held out, however told."""
+        """What a second lesson teaches; businesses whose names a generator was asked about are held out."""
         spec, rows = required(self.config.align), self.rows()
         taught, held_out = read_rated(ROOT / spec.ratings, dict(zip(self.described(), rows, strict=False)))
         kept_away = {tuple(business.row.names) for business in held_out}
@@ -99,13 +99,28 @@ class Run:
         return self.folder / "dataset.csv" if self.smoke else ROOT / self.config.data.dataset
 
 
+def cut_dataset(whole: Path, part: Path, align: AlignSpec | None) -> None:
+    """Write a handful of rows for a smoke run: the first, the last, and for a second lesson some that are rated."""
+    with whole.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    chosen = [*rows[:SMOKE_DATASET_ROWS], *rows[-SMOKE_DATASET_ROWS // 4 :]]
+    if align:
+        with (ROOT / align.ratings).open(newline="") as file:
+            asked = {rating["description"]: bool(rating["generator"]) for rating in csv.DictReader(file)}
+        for was_asked in (False, True):
+            chosen += [row for row in rows if asked.get(row["description"]) is was_asked][: SMOKE_DATASET_ROWS // 8]
+    with part.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(chosen)
+
+
 def prepare(run: Run) -> None:
     """Index the memory for recall, and write rows.jsonl with the hints of each row of the dataset."""
     memory = ROOT / run.config.data.memory
     if run.smoke:
-        lines = (ROOT / run.config.data.dataset).read_text().splitlines(keepends=True)
         memory = run.dataset
-        memory.write_text("".join([*lines[:SMOKE_DATASET_ROWS], *lines[-SMOKE_DATASET_ROWS // 4 :]]))
+        cut_dataset(ROOT / run.config.data.dataset, memory, run.config.align)
     embedder = MODELS / EMBEDDER / "model.gguf"
     arguments = [memory, embedder, run.out, run.dataset, run.folder / "rows.jsonl"]
     command = ["node", "dist/training/eval/recall-index.js", *map(str, arguments)]
@@ -121,7 +136,7 @@ def sft(run: Run) -> None:
 
 def align(run: Run) -> None:
     """Teach more rows and raters' preferences with weights rounded as they will be served."""
-    base = merged_run(run.config.base.source.removeprefix("run:"))
+    base = merged_run(run.config.base.source.removeprefix("run:") + ("-smoke" if run.smoke else ""))
     result = Aligner(required(run.config.align), run.config.data, run.folder, base, run.lessons()).train()
     (run.folder / "training.json").write_text(json.dumps(result, indent=2))
 

@@ -25,20 +25,26 @@ const documentSchema = z.looseObject({
   ),
 });
 
+/** The schemas of requests. */
+const asked: ReadonlySet<string> = new Set(['SuggestRequest', 'BatchRequest', 'SwitchRequest']);
+
 /**
  * The type provider writes each named schema twice, as it is read ("…Input") and as it is answered. Requests are read and
  * all else is answered, so one of each is enough, under its plain name.
  */
 function dropTwins(document: string): string {
   const { components, ...rest } = documentSchema.parse(JSON.parse(document));
-  const asked = 'SuggestRequest';
+  const plain = (name: string) => name.replace(/Input$/, '');
+  const isWanted = (name: string) => asked.has(plain(name)) === name.endsWith('Input');
   const schemas = Object.fromEntries(
     Object.entries(components.schemas)
-      .filter(([name]) => (name === `${asked}Input` ? true : name !== asked && !name.endsWith('Input')))
-      .map(([name, schema]) => [name.replace(/Input$/, ''), schema]),
+      .filter(([name]) => isWanted(name))
+      .map(([name, schema]) => [plain(name), schema]),
   );
-  const text = JSON.stringify({ ...rest, components: { ...components, schemas } });
-  return text.replaceAll(`schemas/${asked}Input"`, `schemas/${asked}"`);
+  return JSON.stringify({ ...rest, components: { ...components, schemas } }).replace(
+    /schemas\/(\w+)Input"/g,
+    (reference, name: string) => (asked.has(name) ? `schemas/${name}"` : reference),
+  );
 }
 
 /** An example for the request, for each answer and for each problem: the provider passes none on. */
