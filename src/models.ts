@@ -40,6 +40,7 @@ export interface VerifiedModel {
   folder: string;
   modelPath: string;
   embedderPath: string;
+  embedderSha256: string;
 }
 
 /**
@@ -54,13 +55,24 @@ export async function resolveModel(model: string): Promise<VerifiedModel> {
   const modelPath = await verify(join(folder, 'model.gguf'), card.sha256);
   const embedderPath = await verify(join(embedderFolder, 'model.gguf'), embedderCard.sha256);
   const { version, quantization, sha256 } = card;
-  return { version, base: card.base.name, quantization, sha256, folder, modelPath, embedderPath };
+  return {
+    version,
+    base: card.base.name,
+    quantization,
+    sha256,
+    folder,
+    modelPath,
+    embedderPath,
+    embedderSha256: embedderCard.sha256,
+  };
 }
 
 /** A safety classifier that was found and is what its card says. */
 export interface VerifiedSafety {
   modelPath: string;
   headPath: string;
+  /** Digest of both files. */
+  sha256: string;
 }
 
 /**
@@ -74,6 +86,7 @@ export async function resolveSafety(): Promise<VerifiedSafety> {
   return {
     modelPath: await verify(join(folder, 'model.gguf'), sha256, 'the safety guard'),
     headPath: await verify(join(folder, 'head.json'), head_sha256, 'the safety guard'),
+    sha256: `${sha256} ${head_sha256}`,
   };
 }
 

@@ -63,6 +63,8 @@ export interface LoadedPrefilter {
   prefilter: Prefilter;
   lexicon: LexiconClassifier;
   trained: TrainedClassifier;
+  /** Digest of its files. */
+  sha256: string;
   dispose: () => Promise<void>;
 }
 
@@ -74,11 +76,11 @@ export async function loadPrefilter(
   llama: Llama,
   { safetyThreshold, safetyOff, threads }: SafetyConfig & Pick<Config, 'threads'>,
 ): Promise<LoadedPrefilter> {
-  const { modelPath, headPath } = await resolveSafety();
+  const { modelPath, headPath, sha256 } = await resolveSafety();
   const [embedder, head] = await Promise.all([LlamaEmbedder.load(llama, modelPath, threads), loadHead(headPath)]);
   const lexicon = new LexiconClassifier(safetyOff);
   const trained = new TrainedClassifier(embedder, head, { threshold: safetyThreshold, allowed: safetyOff });
-  return { prefilter: new Prefilter(lexicon, trained), lexicon, trained, dispose: () => embedder.dispose() };
+  return { prefilter: new Prefilter(lexicon, trained), lexicon, trained, sha256, dispose: () => embedder.dispose() };
 }
 
 /**
@@ -92,10 +94,10 @@ export async function loadService(
   { redis, onEngineChange }: Surroundings = {},
 ): Promise<Service> {
   const model = verified ?? (await resolveModel(config.model));
-  const { parts, engine, dispose } = await loadParts(model, config, onEngineChange);
+  const { parts, engine, safetySha256, dispose } = await loadParts(model, config, onEngineChange);
   const { cacheSize: size, cacheTtlMs: ttlMs } = config;
   const shared = redis && new SharedAnswers(redis, ttlMs);
-  const cache = { size, ttlMs, version: await answersVersion(model, config), shared };
+  const cache = { size, ttlMs, version: await answersVersion(model, safetySha256, config), shared };
   const suggester = new CachedSuggester(new Suggester(parts), cache, () => engine.queueDepth);
   const { version, base, quantization, sha256 } = model;
   const info = { version, base, quantization, sha256 };
@@ -114,19 +116,19 @@ export async function loadService(
 /** What an answer follows from beside the request: the code, every model and list, and what the operator refuses. */
 async function answersVersion(
   model: VerifiedModel,
+  safetySha256: string,
   { safetyThreshold, safetyOff, remote }: Pick<ServiceConfig, 'safetyThreshold' | 'safetyOff' | 'remote'>,
 ): Promise<string> {
-  const { modelPath, headPath } = await resolveSafety();
   const code = await readdir(codeFolder, { recursive: true });
   const paths = [
     ...code.filter((path) => /\.[jt]s$/.test(path)).map((path) => join(codeFolder, path)),
     ...['words_en.tsv', 'brands.tsv'].map((name) => fromRoot('data', name)),
     ...['ranker.json', 'recall.json', 'recall.bin', 'metric.bin'].map((name) => join(model.folder, name)),
-    ...[model.embedderPath, modelPath, headPath],
   ];
   const digests = await Promise.all(paths.toSorted().map((path) => sha256Of(path)));
+  const models = [model.sha256, model.embedderSha256, safetySha256];
   const elsewhere = remote ? [remote.model, ...remote.urls] : [];
-  return JSON.stringify([serviceVersion, model.sha256, ...digests, safetyThreshold, safetyOff, elsewhere]);
+  return JSON.stringify([serviceVersion, ...models, ...digests, safetyThreshold, safetyOff, elsewhere]);
 }
 
 interface Disposable {
@@ -138,7 +140,7 @@ export async function loadParts(
   model: Pick<VerifiedModel, 'modelPath' | 'sha256' | 'embedderPath' | 'folder'>,
   config: Omit<ServiceConfig, 'model' | 'cacheSize' | 'cacheTtlMs'>,
   onEngineChange?: Surroundings['onEngineChange'],
-): Promise<{ parts: SuggesterParts; engine: StandingEngine; dispose: () => Promise<void> }> {
+): Promise<{ parts: SuggesterParts; engine: StandingEngine; safetySha256: string; dispose: () => Promise<void> }> {
   const { gpu, threads, sequences, queueLimit, stallMs, remote } = config;
   const llama = await loadLlama({ gpu });
   const loaded: Disposable[] = [llama];
@@ -150,9 +152,11 @@ export async function loadParts(
   const dispose = async () => {
     for (const part of loaded.splice(0).toReversed()) await part.dispose();
   };
+  let isFirst = true;
   const loadEmbedded = async () => {
-    // Again whenever the engine is replaced: the file may have changed since.
-    await verify(model.modelPath, model.sha256);
+    // Whenever the engine is replaced: the file may have changed since.
+    if (!isFirst) await verify(model.modelPath, model.sha256);
+    isFirst = false;
     return EmbeddedEngine.load(llama, { modelPath: model.modelPath, sequences, queueLimit, threads });
   };
   const startEngine = async (): Promise<StandingEngine> =>
@@ -160,20 +164,22 @@ export async function loadParts(
       ? new RemoteEngine({ ...remote, queueLimit })
       : SupervisedEngine.start(loadEmbedded, { stallMs, onChange: onEngineChange });
   const load = async () => {
-    const [engine, plainEmbedder, recall, { prefilter }, ranker, words, brands] = await settleAll([
-      keep(startEngine()),
-      keep(LlamaEmbedder.load(llama, model.embedderPath, threads)),
-      Recall.load(model.folder),
-      keep(loadPrefilter(llama, config)),
-      readFile(join(model.folder, 'ranker.json'), 'utf8').then((text) => rankerSchema.parse(JSON.parse(text))),
-      readFile(fromRoot('data', 'words_en.tsv'), 'utf8').then(parseWordFrequencies),
-      readFile(fromRoot('data', 'brands.tsv'), 'utf8').then(parseBrands),
-    ] as const);
+    const [engine, plainEmbedder, recall, { prefilter, sha256: safetySha256 }, ranker, words, brands] = await settleAll(
+      [
+        keep(startEngine()),
+        keep(LlamaEmbedder.load(llama, model.embedderPath, threads)),
+        Recall.load(model.folder),
+        keep(loadPrefilter(llama, config)),
+        readFile(join(model.folder, 'ranker.json'), 'utf8').then((text) => rankerSchema.parse(JSON.parse(text))),
+        readFile(fromRoot('data', 'words_en.tsv'), 'utf8').then(parseWordFrequencies),
+        readFile(fromRoot('data', 'brands.tsv'), 'utf8').then(parseBrands),
+      ] as const,
+    );
     const embedder = new MetricEmbedder(plainEmbedder, await Metric.load(model.folder, plainEmbedder.dimensions));
     const relevance = new Relevance(embedder, recall);
     const outputGuard = new OutputGuard(words, brands);
     const parts = { engine, embedder, recall, relevance, ranker, words, prefilter, outputGuard };
-    return { parts, engine, dispose };
+    return { parts, engine, safetySha256, dispose };
   };
   try {
     return await SupervisedEngine.whileBusy(load);
