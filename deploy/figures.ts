@@ -3,17 +3,17 @@
  * named beside it, `assumed` is to be replaced by the operator's own. After a change: npm run scaling.
  */
 export const measured = {
-  /** Seconds that one uncached answer keeps the two cores of a replica busy; README, Figures, one client. */
-  answerSeconds: { p50: 0.96, p95: 1.08 },
-  /** Of which the generator; README, Figures. */
-  generateSeconds: 0.84,
-  /** Prefilter, recall and ranker, which stay in the service when another engine writes the names; README, Start: 18 + 59 + 12 ms. */
-  guardSeconds: 0.089,
-  /** Most resident memory of a server over 75 requests; README, Figures. */
+  /** Seconds that one uncached answer keeps the two cores of a replica busy; bench/results/latest.md, one client. */
+  answerSeconds: { p50: 0.917, p95: 1.086 },
+  /** Of which the generator; the same. */
+  generateSeconds: 0.803,
+  /** Prefilter, recall and ranker, which stay in the service when another engine writes the names; the same: 16 + 37 + 13 ms. */
+  guardSeconds: 0.066,
+  /** Resident memory of a server over 20 to 75 requests, at most. */
   memoryGB: 1.5,
   coresPerReplica: 2,
-  /** README, Figures. */
-  readySeconds: 2.6,
+  /** bench/results/latest.md. */
+  readySeconds: 3.5,
   /** Bytes of a request and of an answer of five names with their headers; test/deploy/prometheus.test.ts holds the answer below it. */
   requestBytes: 500,
   answerBytes: 1500,
