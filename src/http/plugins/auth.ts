@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin';
-import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import type { Holder, KeyRing } from '../../keys.js';
 import { ProblemError } from '../problems.js';
 
@@ -20,6 +20,11 @@ declare module 'fastify' {
 
 const bearer = /^Bearer +(\S+)$/i;
 
+function unauthorized(reply: FastifyReply): never {
+  reply.header('www-authenticate', 'Bearer');
+  throw new ProblemError('unauthorized');
+}
+
 /** API keys as bearer tokens (RFC 6750), and who a request counts for. */
 export default fp(
   (app: FastifyInstance, { keys }: { keys?: KeyRing }) => {
@@ -33,12 +38,12 @@ export default fp(
       if (!keys) return;
       const key = bearer.exec(request.headers.authorization ?? '')?.[1];
       request.holder = (key && keys.holderOf(key)) || null;
-      if (request.holder) return;
-      reply.header('www-authenticate', 'Bearer');
-      throw new ProblemError('unauthorized');
+      if (!request.holder) unauthorized(reply);
     });
     app.decorate('requireAdmin', async function (request, reply) {
       await app.requireKey.call(app, request, reply);
+      // Where there are no keys nobody can prove to be one.
+      if (!request.holder) unauthorized(reply);
       if (!request.holder?.isAdmin) throw new ProblemError('forbidden');
     });
     return Promise.resolve();
