@@ -99,8 +99,10 @@ export class CachedSuggester {
   }
 
   /** The client only says whose turn it is; the answer is the same for all. */
-  private _key({ client: _client, ...request }: SuggestRequest): string {
-    const entries = Object.entries(request).sort(([a], [b]) => (a < b ? -1 : 1));
+  private _key(request: SuggestRequest): string {
+    const entries = Object.entries(request)
+      .filter(([field]) => field !== 'client')
+      .sort(([a], [b]) => (a < b ? -1 : 1));
     return createHash('sha256')
       .update(JSON.stringify([this._options.version, entries]))
       .digest('base64url');

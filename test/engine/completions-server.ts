@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A body of `POST /v1/completions`. */
@@ -55,7 +55,7 @@ export class CompletionsServer {
     }));
 
   private constructor(private readonly _server = createServer()) {
-    _server.on('request', async (request, response: ServerResponse) => {
+    const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
       response.on('close', () => (this.left += response.writableEnded ? 0 : 1));
@@ -64,7 +64,8 @@ export class CompletionsServer {
         this.keys.push(request.headers.authorization);
         await this._complete(JSON.parse(Buffer.concat(chunks).toString()) as Asked, response);
       }
-    });
+    };
+    _server.on('request', (request, response: ServerResponse) => void answer(request, response));
   }
 
   static async start(): Promise<CompletionsServer> {
