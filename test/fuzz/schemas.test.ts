@@ -4,7 +4,12 @@ import { suggestRequestSchema } from '../../src/http/schemas.js';
 import { anyText, runs } from './support.js';
 
 t.test('any JSON is either a request within the bounds or named as wrong; nothing is thrown', async (t) => {
-  const value = fc.oneof(fc.jsonValue(), fc.integer(), anyText(60), fc.constantFrom(Infinity, -0, null, [], {}, 2 ** 53));
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.integer(),
+    anyText(60),
+    fc.constantFrom(Infinity, -0, null, [], {}, 2 ** 53),
+  );
   const key = fc.constantFrom(
     ...['count', 'min_length', 'max_length', 'hyphens', 'digits', 'contains', 'starts_with', 'ends_with'],
     ...['exclude', 'like', 'style', 'seed', '__proto__', 'constructor', 'surprise'],
