@@ -1,3 +1,4 @@
+import { firstOf } from '../abort.js';
 import {
   EngineDownError,
   EngineStoppedError,
@@ -128,7 +129,7 @@ export class SupervisedEngine implements StandingEngine {
     });
     this._calls.add(call);
     try {
-      return await Promise.race([work(engine, AbortSignal.any([signal, call.signal])), lost]);
+      return await Promise.race([work(engine, firstOf(signal, call.signal)), lost]);
     } catch (error) {
       const isExpected = signal.aborted || error instanceof QueueFullError || error instanceof EngineStoppedError;
       if (isExpected || error instanceof EngineDownError) throw error;

@@ -5,6 +5,7 @@ import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import pLimit from 'p-limit';
 import type { z } from 'zod';
+import { deadline, firstOf } from '../../abort.js';
 import { answer, letIn, type Asked } from '../answering.js';
 import { openOrKey, problemResponses } from '../examples.js';
 import { goneSignal } from '../gone.js';
@@ -77,7 +78,7 @@ const batch: FastifyPluginAsyncZod<{ deadlineMs: number; logDescriptions: boolea
     if (JSON.stringify(asked).length > longestRow) return fail('too-large');
     const body = suggestRequestSchema.safeParse(asked);
     if (!body.success) return fail('invalid', firstErrors(body.error));
-    const signal = AbortSignal.any([gone, AbortSignal.timeout(deadlineMs)]);
+    const signal = firstOf(gone, deadline(deadlineMs));
     for (;;)
       try {
         return await answer(app, { ...row, body: body.data, signal, logDescriptions });

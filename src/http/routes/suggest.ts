@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { deadline, firstOf } from '../../abort.js';
 import { answer, letIn } from '../answering.js';
 import { openOrKey, problemResponses } from '../examples.js';
 import { goneSignal } from '../gone.js';
@@ -46,7 +47,7 @@ const suggest: FastifyPluginAsyncZod<{ deadlineMs: number; logDescriptions: bool
         id: request.id,
         body: request.body,
         client: request.client,
-        signal: AbortSignal.any([gone, AbortSignal.timeout(deadlineMs)]),
+        signal: firstOf(gone, deadline(deadlineMs)),
         log: request.log,
         logDescriptions,
       });
