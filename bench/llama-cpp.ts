@@ -15,6 +15,8 @@ const programs = ['llama-server', 'llama-bench', 'llama-batched-bench'];
 const buildOptions = [
   '-DCMAKE_BUILD_TYPE=Release',
   '-DBUILD_SHARED_LIBS=OFF',
+  // GCC 12 takes the stores to an AMX tile configuration for dead ones, and the first tile instruction is an illegal one then.
+  '-DCMAKE_CXX_FLAGS=-fno-dse -fno-tree-dse',
   '-DLLAMA_OPENSSL=OFF',
   '-DLLAMA_BUILD_UI=OFF',
   '-DLLAMA_USE_PREBUILT_UI=OFF',

@@ -1,5 +1,6 @@
 import type {
   ControlledEvaluateIndexOutput,
+  ControlledEvaluateInputItem,
   Llama,
   LlamaContext,
   LlamaContextSequence,
@@ -18,6 +19,7 @@ import type {
 } from './engine.js';
 import { deal, settleAll } from './deal.js';
 import { Gate } from './gate.js';
+import { Lockstep } from './lockstep.js';
 import { hash32 } from './random.js';
 import type { WatchedEngine } from './supervised.js';
 
@@ -43,12 +45,19 @@ interface CopiesState {
   _copyStateFromOtherSequence?(other: LlamaContextSequence, upToTokenIndex: number): Promise<boolean>;
 }
 
+/** A sequence of the context and its number there. */
+interface Slot {
+  place: number;
+  sequence: LlamaContextSequence;
+}
+
 /** A GGUF model in this process, through node-llama-cpp: one context whose sequences are lent to requests. */
 export class EmbeddedEngine implements WatchedEngine {
   /** Tokens, prompts and lines done so far. */
   progress = 0;
-  private readonly _gate: Gate<LlamaContextSequence>;
+  private readonly _gate: Gate<Slot>;
   private readonly _lineBreaks: ReadonlySet<Token>;
+  private readonly _lockstep = new Lockstep();
 
   private constructor(
     private readonly _model: LlamaModel,
@@ -56,7 +65,7 @@ export class EmbeddedEngine implements WatchedEngine {
     sequences: number,
     queueLimit: number,
   ) {
-    const pool = Array.from({ length: sequences }, () => _context.getSequence());
+    const pool = Array.from({ length: sequences }, (_, place): Slot => ({ place, sequence: _context.getSequence() }));
     this._gate = new Gate(pool, queueLimit);
     this._lineBreaks = new Set(_model.tokenize('a\n').slice(-1));
   }
@@ -104,7 +113,7 @@ export class EmbeddedEngine implements WatchedEngine {
   /** Does work on sequences from the pool and gives them back, whatever comes of it. */
   private async _lend<Result>(
     { sequences, signal, isContinued, client }: SequenceRequest,
-    work: (pool: readonly LlamaContextSequence[]) => Promise<Result>,
+    work: (pool: readonly Slot[]) => Promise<Result>,
   ): Promise<Result & { queuedMs: number }> {
     const queuedAt = performance.now();
     const pool = await this._gate.acquire({ count: sequences, isContinued, client, signal });
@@ -117,20 +126,20 @@ export class EmbeddedEngine implements WatchedEngine {
   }
 
   private async _run(
-    pool: readonly LlamaContextSequence[],
+    pool: readonly Slot[],
     { prompts, seed, maxTokens, sampling, signal }: GenerateRequest,
   ): Promise<Omit<Generation, 'queuedMs'>> {
-    const groups = deal(pool, prompts.length).map((sequences, index) => ({
-      sequences,
+    const groups = deal(pool, prompts.length).map((slots, index) => ({
+      slots,
       tokens: this._promptTokens(prompts[index]!),
     }));
     const results = await settleAll(
-      groups.map(async ({ sequences, tokens }, group) => {
-        await share(sequences, tokens.slice(0, -1), signal);
-        this.progress++;
+      groups.map(async ({ slots, tokens }, group) => {
+        const shared = tokens.slice(0, -1);
+        await this._share(slots, shared.length, signal, (leader) => leader.evaluateWithoutGeneratingNewTokens(shared));
         return settleAll(
-          sequences.map((sequence, index) =>
-            this._sample(sequence, tokens.slice(-1), hash32(seed, group, index), maxTokens, sampling, signal),
+          slots.map((slot, index) =>
+            this._sample(slot, tokens.slice(-1), hash32(seed, group, index), maxTokens, sampling, signal),
           ),
         );
       }),
@@ -146,35 +155,46 @@ export class EmbeddedEngine implements WatchedEngine {
     };
   }
 
-  /** Deals the lines to sequences that share the prompt's state; each takes its lines one after the other. */
+  /**
+   * Deals the lines, longest first, to sequences that share the prompt's state; each takes its lines one after the other. In
+   * each round all take equally many tokens, if need be some that nobody asks about, for llama.cpp to decode them as one.
+   */
   private async _weigh(
-    pool: readonly LlamaContextSequence[],
+    pool: readonly Slot[],
     prompt: Token[],
     lines: readonly string[],
     signal: AbortSignal,
   ): Promise<ScoredLine[]> {
     const scored: ScoredLine[] = [];
-    const tokens = lines.map((line, index) => ({ index, line: this._model.tokenize(`${line}\n`, false) }));
-    await share(pool, prompt.slice(0, -1), signal);
-    this.progress++;
+    const [filler] = this._lineBreaks;
+    const tokens = lines
+      .map((line, index) => ({ index, line: this._model.tokenize(`${line}\n`, false) }))
+      .toSorted((a, b) => b.line.length - a.line.length);
+    const asked: ControlledEvaluateInputItem[] = prompt.slice(0, -1);
+    asked.push([prompt.at(-1)!, askFor(tokens.map(({ line }) => line[0]!))]);
+    const opening = (await this._share(pool, prompt.length, signal, (leader) => leader.controlledEvaluate(asked))).at(
+      -1,
+    );
     await settleAll(
-      deal(tokens, pool.length).map(async (dealt, hand) => {
-        const sequence = pool[hand]!;
-        const firsts = dealt.map(({ line }) => line[0]!);
-        const [opening] = await sequence.controlledEvaluate([[prompt.at(-1)!, askFor(firsts)]]);
-        const start = sequence.nextTokenIndex;
-        for (const { index, line } of dealt) {
-          signal.throwIfAborted();
-          const input = line
-            .slice(0, -1)
-            .map((token, i): [Token, ReturnType<typeof askFor>] => [token, askFor([line[i + 1]!])]);
-          const outputs = [opening, ...(await sequence.controlledEvaluate(input))];
-          await sequence.eraseContextTokenRanges([{ start, end: sequence.nextTokenIndex }]);
-          const logProbability = line.reduce((sum, token, i) => sum + logProbabilityOf(token, outputs[i]), 0);
-          this.progress++;
-          scored[index] = { logProbability, tokens: line.length };
-        }
-      }),
+      deal(tokens, pool.length).map((dealt, hand) =>
+        this._lockstep.join(pool[hand]!.place, async (step) => {
+          const { sequence } = pool[hand]!;
+          for (const [round, { index, line }] of dealt.entries()) {
+            const input: ControlledEvaluateInputItem[] = line
+              .slice(0, -1)
+              .map((token, i) => [token, askFor([line[i + 1]!])]);
+            const longest = tokens[round * pool.length]!.line.length;
+            input.push(...Array.from({ length: longest - line.length }, () => filler!));
+            await step();
+            signal.throwIfAborted();
+            const outputs = [opening, ...(await sequence.controlledEvaluate(input))];
+            await sequence.eraseContextTokenRanges([{ start: prompt.length, end: sequence.nextTokenIndex }]);
+            const logProbability = line.reduce((sum, token, i) => sum + logProbabilityOf(token, outputs[i]), 0);
+            this.progress++;
+            scored[index] = { logProbability, tokens: line.length };
+          }
+        }),
+      ),
     );
     return scored;
   }
@@ -190,7 +210,7 @@ export class EmbeddedEngine implements WatchedEngine {
   }
 
   private async _sample(
-    sequence: LlamaContextSequence,
+    { place, sequence }: Slot,
     input: Token[],
     seed: number,
     maxTokens: number,
@@ -207,22 +227,53 @@ export class EmbeddedEngine implements WatchedEngine {
       line = [];
       logProbability = 0;
     };
-    for await (const { token, confidence } of sequence.evaluateWithMetadata(
-      input,
-      { confidence: true },
-      { ...sampling, seed },
-    )) {
-      if (signal.aborted) break;
-      tokens++;
-      this.progress++;
-      line.push(token);
-      logProbability += Math.log(confidence);
-      if (this._lineBreaks.has(token)) endLine();
-      if (tokens >= Math.min(maxTokens, listWindow)) return { lines, tokens };
-    }
+    const isWhole = await this._lockstep.join(place, async (step) => {
+      await step();
+      for await (const { token, confidence } of sequence.evaluateWithMetadata(
+        input,
+        { confidence: true },
+        { ...sampling, seed },
+      )) {
+        if (signal.aborted) return false;
+        tokens++;
+        this.progress++;
+        line.push(token);
+        logProbability += Math.log(confidence);
+        if (this._lineBreaks.has(token)) endLine();
+        if (tokens >= Math.min(maxTokens, listWindow)) return false;
+        await step();
+      }
+      return true;
+    });
     // The end-of-text token is not handed out; a name that stands before it without a line break is whole.
-    endLine();
+    if (isWhole) endLine();
     return { lines, tokens };
+  }
+
+  /** Evaluates the prompt, of so many tokens, in the first sequence and copies its state to the others. */
+  private async _share<Result>(
+    [leader, ...followers]: readonly Slot[],
+    length: number,
+    signal: AbortSignal,
+    evaluate: (sequence: LlamaContextSequence) => Promise<Result>,
+  ): Promise<Result> {
+    signal.throwIfAborted();
+    if (!leader) throw new RangeError('no sequence to evaluate the prompt in');
+    await leader.sequence.clearHistory();
+    const result = await this._lockstep.join(leader.place, async (step) => {
+      await step();
+      return evaluate(leader.sequence);
+    });
+    for (const { sequence } of followers) {
+      await sequence.clearHistory();
+      const copied = await (sequence as CopiesState)._copyStateFromOtherSequence?.(leader.sequence, length);
+      if (!copied) {
+        await sequence.clearHistory();
+        await evaluate(sequence);
+      }
+    }
+    this.progress++;
+    return result;
   }
 }
 
@@ -238,21 +289,4 @@ function logProbabilityOf(token: Token, output: ControlledEvaluateIndexOutput | 
   if (logits === undefined || logit === undefined || totalLogitWeight === undefined)
     throw new Error('the model gave no logit for a token that was asked for');
   return logit - Math.max(...logits.values()) - Math.log(totalLogitWeight);
-}
-
-/** Evaluates the prompt in the first sequence and copies its state to the others. */
-async function share(sequences: readonly LlamaContextSequence[], tokens: Token[], signal: AbortSignal): Promise<void> {
-  const [leader, ...followers] = sequences;
-  if (!leader) return;
-  signal.throwIfAborted();
-  await leader.clearHistory();
-  await leader.evaluateWithoutGeneratingNewTokens(tokens);
-  for (const follower of followers) {
-    await follower.clearHistory();
-    const copied = await (follower as CopiesState)._copyStateFromOtherSequence?.(leader, tokens.length);
-    if (!copied) {
-      await follower.clearHistory();
-      await follower.evaluateWithoutGeneratingNewTokens(tokens);
-    }
-  }
 }

@@ -20,14 +20,14 @@ export interface Claim {
 }
 
 /**
- * Lends the items of a fixed pool, several at a time: to those first who go on with what they began, then to clients in turn,
+ * Lends the items of a fixed pool, several at a time and neighbours where it can: to those first who go on with what they began, then to clients in turn,
  * first come first served among the requests of one (start-time fair queueing, Goyal et al., SIGCOMM 1996, every request of
  * one cost). Who finds too few free ones waits in a bounded queue; when that is full, the last in turn gives way to a client
  * with fewer requests in it.
  */
 export class Gate<Item> {
-  private readonly _free: Item[];
-  private readonly _size: number;
+  private readonly _isFree: boolean[];
+  private _freeCount: number;
   private readonly _waiting: Waiter<Item>[] = [];
   /** The turn that is being served, and the last turn that each client was served in, as far as it still matters. */
   private _turn = 0;
@@ -35,15 +35,15 @@ export class Gate<Item> {
   private _closed = false;
 
   constructor(
-    items: readonly Item[],
+    private readonly _items: readonly Item[],
     private readonly _queueLimit: number,
   ) {
-    this._free = [...items];
-    this._size = items.length;
+    this._isFree = _items.map(() => true);
+    this._freeCount = _items.length;
   }
 
   get size(): number {
-    return this._size;
+    return this._items.length;
   }
 
   get queueDepth(): number {
@@ -54,11 +54,11 @@ export class Gate<Item> {
   async acquire({ count, isContinued = false, client = '', signal }: Claim): Promise<Item[]> {
     signal.throwIfAborted();
     if (this._closed) throw new EngineStoppedError();
-    const wanted = Math.min(count, this._size);
+    const wanted = Math.min(count, this.size);
     const turn = isContinued ? -1 : this._nextTurn(client);
     const behind = this._waiting.findIndex((waiter) => waiter.turn > turn);
     const place = behind === -1 ? this._waiting.length : behind;
-    if (place === 0 && this._free.length >= wanted) return this._free.splice(0, wanted);
+    if (place === 0 && this._freeCount >= wanted) return this._take(wanted);
     if (!isContinued) this._makeRoom(turn);
     return new Promise((resolve, reject) => {
       const leave = () => {
@@ -85,7 +85,8 @@ export class Gate<Item> {
   }
 
   release(items: readonly Item[]): void {
-    this._free.push(...items);
+    for (const item of items) this._isFree[this._items.indexOf(item)] = true;
+    this._freeCount += items.length;
     this._serve();
   }
 
@@ -93,6 +94,22 @@ export class Gate<Item> {
   close(): void {
     this._closed = true;
     for (const waiter of this._waiting.splice(0)) waiter.refuse(new EngineStoppedError());
+  }
+
+  /** Takes from the shortest run of free neighbours that is long enough, or from the longest runs, in the order of the pool. */
+  private _take(count: number): Item[] {
+    const runs: number[][] = [];
+    this._isFree.forEach((isFree, place) => {
+      if (!isFree) return;
+      if (place > 0 && this._isFree[place - 1]) runs.at(-1)!.push(place);
+      else runs.push([place]);
+    });
+    const byLength = runs.toSorted((a, b) => a.length - b.length);
+    const fitting = byLength.find((run) => run.length >= count);
+    const places = (fitting ?? byLength.toReversed().flat()).slice(0, count).toSorted((a, b) => a - b);
+    for (const place of places) this._isFree[place] = false;
+    this._freeCount -= count;
+    return places.map((place) => this._items[place]!);
   }
 
   /** After the client's own requests that wait, and after the turn it was served in last. */
@@ -111,13 +128,13 @@ export class Gate<Item> {
   }
 
   private _serve(): void {
-    for (let first = this._waiting[0]; first && this._free.length >= first.count; first = this._waiting[0]) {
+    for (let first = this._waiting[0]; first && this._freeCount >= first.count; first = this._waiting[0]) {
       this._waiting.shift();
       if (first.turn >= 0) {
         this._turn = Math.max(this._turn, first.turn);
         this._served.set(first.client, first.turn);
       }
-      first.grant(this._free.splice(0, first.count));
+      first.grant(this._take(first.count));
     }
     if (this._waiting.length > 0) {
       for (const [client, turn] of this._served) if (turn < this._turn) this._served.delete(client);

@@ -8,7 +8,8 @@ export interface Asked {
   body: SuggestRequestBody;
   /** Whom the work counts for. */
   client: string;
-  signal: AbortSignal;
+  /** What ends the waiting; not asked for where the answer is kept. */
+  signal: () => AbortSignal;
   log: FastifyBaseLogger;
   /** Whether the log may hold the description. */
   logDescriptions: boolean;
@@ -47,7 +48,9 @@ export async function answer(
     // Who was let in is answered, also while the server drains.
     const service = app.service.current;
     if (!service) throw new ProblemError('not-ready');
-    const { suggestion, source, isNew } = await service.suggester.suggest({ ...body, client }, signal);
+    const asked = { ...body, client };
+    const { suggestion, source, isNew } =
+      service.suggester.kept(asked) ?? (await service.suggester.suggest(asked, signal()));
     if (service.cacheEnabled || source === 'joined') app.metrics.countCache(source);
     if (isNew) app.metrics.recordWork(suggestion);
     if (suggestion.refusal) app.metrics.countRefusal(suggestion.refusal);

@@ -74,17 +74,25 @@ export class CachedSuggester {
     return this._inFlight;
   }
 
+  /** An answer that is kept in this process, at once; undefined where there is none. */
+  kept(request: SuggestRequest): Answered | undefined {
+    if (!this._answers) return undefined;
+    const started = performance.now();
+    const known = this._answers.get(this._key(request));
+    return known && { suggestion: retimed(known, started), source: 'hit', isNew: false };
+  }
+
   /**
+   * Makes an answer, unless it is kept or being made.
    * @param signal ends this caller's waiting; the work ends when nobody waits for it any more
    * @throws what the suggester throws, and the signal's reason
    */
   async suggest(request: SuggestRequest, signal: AbortSignal): Promise<Answered> {
     signal.throwIfAborted();
+    const kept = this.kept(request);
+    if (kept) return kept;
     const started = performance.now();
     const key = this._key(request);
-    const known = this._answers?.get(key);
-    const since = (suggestion: Suggestion) => ({ ...suggestion, timing: { total: performance.now() - started } });
-    if (known) return { suggestion: since(known), source: 'hit', isNew: false };
     this._inFlight++;
     try {
       const joined = this._flights.get(key);
@@ -92,7 +100,11 @@ export class CachedSuggester {
       const { suggestion, source } = await this._wait(flight, key, signal);
       const isNew = source === 'miss' && !flight.isTold;
       flight.isTold = true;
-      return { suggestion: isNew ? suggestion : since(suggestion), source: joined ? 'joined' : source, isNew };
+      return {
+        suggestion: isNew ? suggestion : retimed(suggestion, started),
+        source: joined ? 'joined' : source,
+        isNew,
+      };
     } finally {
       this._inFlight--;
     }
@@ -100,11 +112,14 @@ export class CachedSuggester {
 
   /** The client only says whose turn it is; the answer is the same for all. */
   private _key(request: SuggestRequest): string {
-    const entries = Object.entries(request)
-      .filter(([field]) => field !== 'client')
-      .sort(([a], [b]) => (a < b ? -1 : 1));
+    const fields = Object.keys(request).filter((field) => field !== 'client');
+    return JSON.stringify(request, fields.sort());
+  }
+
+  /** What others know a request by: no description leaves the process. */
+  private _sharedKey(key: string): string {
     return createHash('sha256')
-      .update(JSON.stringify([this._options.version, entries]))
+      .update(JSON.stringify([this._options.version, key]))
       .digest('base64url');
   }
 
@@ -129,14 +144,14 @@ export class CachedSuggester {
     request: SuggestRequest,
     signal: AbortSignal,
   ): Promise<Awaited<Flight['answered']>> {
-    const shared = this._answers ? await this._options.shared?.get(key) : undefined;
+    const shared = this._answers ? await this._options.shared?.get(this._sharedKey(key)) : undefined;
     if (shared) {
       this._answers?.set(key, shared.answer, { ttl: shared.ttlMs });
       return { suggestion: shared.answer, source: 'hit' };
     }
     const suggestion = await this._suggester.suggest(request, signal);
     this._answers?.set(key, suggestion);
-    if (this._answers) void this._options.shared?.set(key, suggestion);
+    if (this._answers) void this._options.shared?.set(this._sharedKey(key), suggestion);
     return { suggestion, source: 'miss' };
   }
 
@@ -159,4 +174,9 @@ export class CachedSuggester {
       }
     }
   }
+}
+
+/** An answer that is told again: it took this caller no stage, only the time since it asked. */
+function retimed(suggestion: Suggestion, started: number): Suggestion {
+  return { ...suggestion, timing: { total: performance.now() - started } };
 }

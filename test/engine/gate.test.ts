@@ -17,6 +17,18 @@ t.test('items are lent, and who comes later waits in turn', async (t) => {
   t.equal(gate.queueDepth, 0);
 });
 
+t.test('items that stand side by side are lent together where there are some', async (t) => {
+  const gate = new Gate([1, 2, 3, 4, 5, 6], 10);
+  const take = (count: number) => gate.acquire({ count, signal: never });
+  const [first, second, third] = [await take(1), await take(2), await take(1)];
+  t.same([first, second, third], [[1], [2, 3], [4]]);
+  gate.release(first);
+  gate.release(third);
+  t.same(await take(3), [4, 5, 6], 'the run that fits, not what has been free longest');
+  gate.release([5]);
+  t.same(await take(2), [1, 5], 'in order where there is no run');
+});
+
 t.test('more than there is means all of it', async (t) => {
   t.equal((await new Gate([1, 2], 0).acquire({ count: 99, signal: never })).length, 2);
 });

@@ -81,7 +81,7 @@ const batch: FastifyPluginAsyncZod<{ deadlineMs: number; logDescriptions: boolea
     const signal = firstOf(gone, deadline(deadlineMs));
     for (;;)
       try {
-        return await answer(app, { ...row, body: body.data, signal, logDescriptions });
+        return await answer(app, { ...row, body: body.data, signal: () => signal, logDescriptions });
       } catch (error) {
         const kind = problemKindOf(error);
         if (passing.has(kind) && !app.service.draining && (await paused(signal))) continue;

@@ -42,12 +42,11 @@ const suggest: FastifyPluginAsyncZod<{ deadlineMs: number; logDescriptions: bool
       },
     },
     async (request, reply) => {
-      const gone = goneSignal(reply);
       const answered = await answer(app, {
         id: request.id,
         body: request.body,
         client: request.client,
-        signal: firstOf(gone, deadline(deadlineMs)),
+        signal: () => firstOf(goneSignal(reply), deadline(deadlineMs)),
         log: request.log,
         logDescriptions,
       });
