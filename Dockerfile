@@ -25,7 +25,7 @@ COPY package.json ./
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY src/http/playground.html ./src/http/
-COPY data/words_en.tsv data/brands.tsv ./data/
+COPY data/words_en.tsv data/brands.tsv data/glossary.tsv ./data/
 COPY models ./models
 USER node
 EXPOSE 3000

@@ -13,7 +13,7 @@ export interface LlamaServerSettings {
 }
 
 /** As many tokens as the engine gives a sequence. */
-const windowTokens = 384;
+const windowTokens = 256;
 
 /** llama.cpp's own server on the CPU, with what only serves its page and its prompt cache turned off. */
 export async function withLlamaServer<Result>(

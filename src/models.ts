@@ -130,8 +130,11 @@ export async function verify(path: string, sha256: string, who = 'MODEL'): Promi
   return path;
 }
 
+/** Few large reads: each has to wait for its turn among the work of the one thread that there is for all. */
+const digestChunk = 4 * 1024 * 1024;
+
 export async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
+  await pipeline(createReadStream(path, { highWaterMark: digestChunk }), hash);
   return hash.digest('hex');
 }

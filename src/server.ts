@@ -2,6 +2,7 @@ import closeWithGrace from 'close-with-grace';
 import type { FastifyBaseLogger } from 'fastify';
 import { buildApp, type App } from './app.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
+import { loadLlama } from './engine/llama.js';
 import { KeyRing } from './keys.js';
 import { logDestination } from './log.js';
 import { resolveModel } from './models.js';
@@ -16,6 +17,8 @@ const drainPollMs = 50;
  * the registry again and serves what they name, without a gap; what cannot be served changes nothing.
  */
 export async function serve(config: Config): Promise<App> {
+  const llama = loadLlama({ gpu: config.gpu });
+  llama.catch(() => {});
   const model = await resolveModel(config.model);
   const links = connect(config);
   const surroundings: Surroundings = {
@@ -48,7 +51,7 @@ export async function serve(config: Config): Promise<App> {
     links.close();
   });
   await app.listen({ host: config.host, port: config.port });
-  const service = await loadService(config, model, surroundings);
+  const service = await loadService(config, model, { ...surroundings, llama });
   app.service.current = service;
   app.metrics.setModel(service.info);
   app.log.info(service.info, 'ready');

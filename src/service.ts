@@ -18,6 +18,7 @@ import { loadHead, TrainedClassifier } from './safety/classifier.js';
 import { OutputGuard } from './safety/output.js';
 import { LexiconClassifier, Prefilter } from './safety/prefilter.js';
 import { CachedSuggester } from './suggest/cache.js';
+import { Glossary } from './suggest/glossary.js';
 import { Metric, MetricEmbedder } from './suggest/metric.js';
 import type { RedisLink } from './redis.js';
 import { rankerSchema } from './suggest/rank.js';
@@ -52,6 +53,8 @@ export type ServiceConfig = SafetyConfig &
 
 /** What a service has from the process around it. */
 export interface Surroundings {
+  /** The binding, where it is being loaded already. */
+  llama?: Promise<Llama>;
   /** Shares answers with other replicas. Defaults to none. */
   redis?: RedisLink;
   /** Told when the engine goes down and comes up again. */
@@ -91,13 +94,16 @@ export async function loadPrefilter(
 export async function loadService(
   config: ServiceConfig,
   verified?: VerifiedModel,
-  { redis, onEngineChange }: Surroundings = {},
+  { redis, ...surroundings }: Surroundings = {},
 ): Promise<Service> {
   const model = verified ?? (await resolveModel(config.model));
-  const { parts, engine, safetySha256, dispose } = await loadParts(model, config, onEngineChange);
+  const [{ parts, engine, safetySha256, dispose }, digests] = await settleAll([
+    loadParts(model, config, surroundings),
+    digestsOf(model),
+  ]);
   const { cacheSize: size, cacheTtlMs: ttlMs } = config;
   const shared = redis && new SharedAnswers(redis, ttlMs);
-  const cache = { size, ttlMs, version: await answersVersion(model, safetySha256, config), shared };
+  const cache = { size, ttlMs, version: answersVersion(model, safetySha256, digests, config), shared };
   const suggester = new CachedSuggester(new Suggester(parts), cache, () => engine.queueDepth);
   const { version, base, quantization, sha256 } = model;
   const info = { version, base, quantization, sha256 };
@@ -113,19 +119,24 @@ export async function loadService(
   };
 }
 
-/** What an answer follows from beside the request: the code, every model and list, and what the operator refuses. */
-async function answersVersion(
-  model: VerifiedModel,
-  safetySha256: string,
-  { safetyThreshold, safetyOff, remote }: Pick<ServiceConfig, 'safetyThreshold' | 'safetyOff' | 'remote'>,
-): Promise<string> {
+/** Of all code and lists that an answer follows from. */
+async function digestsOf({ folder }: Pick<VerifiedModel, 'folder'>): Promise<string[]> {
   const code = await readdir(codeFolder, { recursive: true });
   const paths = [
     ...code.filter((path) => /\.[jt]s$/.test(path)).map((path) => join(codeFolder, path)),
-    ...['words_en.tsv', 'brands.tsv'].map((name) => fromRoot('data', name)),
-    ...['ranker.json', 'recall.json', 'recall.bin', 'metric.bin'].map((name) => join(model.folder, name)),
+    ...['words_en.tsv', 'brands.tsv', 'glossary.tsv'].map((name) => fromRoot('data', name)),
+    ...['ranker.json', 'recall.json', 'recall.bin', 'metric.bin'].map((name) => join(folder, name)),
   ];
-  const digests = await Promise.all(paths.toSorted().map((path) => sha256Of(path)));
+  return Promise.all(paths.toSorted().map((path) => sha256Of(path)));
+}
+
+/** What an answer follows from beside the request: the code, every model and list, and what the operator refuses. */
+function answersVersion(
+  model: VerifiedModel,
+  safetySha256: string,
+  digests: readonly string[],
+  { safetyThreshold, safetyOff, remote }: Pick<ServiceConfig, 'safetyThreshold' | 'safetyOff' | 'remote'>,
+): string {
   const models = [model.sha256, model.embedderSha256, safetySha256];
   const elsewhere = remote ? [remote.model, ...remote.urls] : [];
   return JSON.stringify([serviceVersion, ...models, ...digests, safetyThreshold, safetyOff, elsewhere]);
@@ -139,10 +150,19 @@ interface Disposable {
 export async function loadParts(
   model: Pick<VerifiedModel, 'modelPath' | 'sha256' | 'embedderPath' | 'folder'>,
   config: Omit<ServiceConfig, 'model' | 'cacheSize' | 'cacheTtlMs'>,
-  onEngineChange?: Surroundings['onEngineChange'],
+  { llama: loadingLlama, onEngineChange }: Omit<Surroundings, 'redis'> = {},
 ): Promise<{ parts: SuggesterParts; engine: StandingEngine; safetySha256: string; dispose: () => Promise<void> }> {
   const { gpu, threads, sequences, queueLimit, stallMs, remote } = config;
-  const llama = await loadLlama({ gpu });
+  // What needs no binding is read while the binding is tried out, which takes a process of its own.
+  const reading = settleAll([
+    Recall.load(model.folder),
+    readFile(join(model.folder, 'ranker.json'), 'utf8').then((text) => rankerSchema.parse(JSON.parse(text))),
+    readFile(fromRoot('data', 'words_en.tsv'), 'utf8').then(parseWordFrequencies),
+    readFile(fromRoot('data', 'brands.tsv'), 'utf8').then(parseBrands),
+    readFile(fromRoot('data', 'glossary.tsv'), 'utf8'),
+  ] as const);
+  reading.catch(() => {});
+  const llama = await (loadingLlama ?? loadLlama({ gpu }));
   const loaded: Disposable[] = [llama];
   const keep = async <Part extends Disposable>(loading: Promise<Part>): Promise<Part> => {
     const part = await loading;
@@ -164,21 +184,18 @@ export async function loadParts(
       ? new RemoteEngine({ ...remote, queueLimit })
       : SupervisedEngine.start(loadEmbedded, { stallMs, onChange: onEngineChange });
   const load = async () => {
-    const [engine, plainEmbedder, recall, { prefilter, sha256: safetySha256 }, ranker, words, brands] = await settleAll(
-      [
+    const [engine, plainEmbedder, { prefilter, sha256: safetySha256 }, [recall, ranker, words, brands, glosses]] =
+      await settleAll([
         keep(startEngine()),
         keep(LlamaEmbedder.load(llama, model.embedderPath, threads)),
-        Recall.load(model.folder),
         keep(loadPrefilter(llama, config)),
-        readFile(join(model.folder, 'ranker.json'), 'utf8').then((text) => rankerSchema.parse(JSON.parse(text))),
-        readFile(fromRoot('data', 'words_en.tsv'), 'utf8').then(parseWordFrequencies),
-        readFile(fromRoot('data', 'brands.tsv'), 'utf8').then(parseBrands),
-      ] as const,
-    );
+        reading,
+      ] as const);
     const embedder = new MetricEmbedder(plainEmbedder, await Metric.load(model.folder, plainEmbedder.dimensions));
     const relevance = new Relevance(embedder, recall);
     const outputGuard = new OutputGuard(words, brands);
-    const parts = { engine, embedder, recall, relevance, ranker, words, prefilter, outputGuard };
+    const glossary = new Glossary(glosses, words);
+    const parts = { engine, embedder, recall, relevance, ranker, words, glossary, prefilter, outputGuard };
     return { parts, engine, safetySha256, dispose };
   };
   try {

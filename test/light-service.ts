@@ -70,6 +70,7 @@ export async function loadLightService(): Promise<Service> {
     words,
     prefilter: new Prefilter(new LexiconClassifier(), trained),
     outputGuard: new OutputGuard(words, brands),
+    glossary: { explain: (text) => text },
   });
   return serviceAround((request, signal) => suggester.suggest(request, signal), {
     info: { version, base, quantization, sha256 },

@@ -34,8 +34,8 @@ export interface EmbeddedEngineOptions {
 }
 
 /** Tokens a sequence can hold: the longest prompt that is kept, and a list. */
-const promptWindow = 288;
-const listWindow = 96;
+const promptWindow = 192;
+const listWindow = 64;
 
 /**
  * The internal method by which node-llama-cpp copies a sequence's state to another of the same context: a millisecond,

@@ -9,6 +9,7 @@ import type { SafetyClassifier } from '../safety/prefilter.js';
 import { CandidatePool, type Candidate, type Verdict } from './candidates.js';
 import { composeNames, isDemanding, pairNames } from './compose.js';
 import { describeFields, readConstraints, type ConstraintFields, type Constraints } from './constraints.js';
+import type { Glossary } from './glossary.js';
 import { ownWords, withOwnWords } from './own-words.js';
 import { buildPrompt } from './prompt.js';
 import {
@@ -71,10 +72,16 @@ export interface SuggesterParts {
   prefilter: SafetyClassifier;
   outputGuard: OutputGuard;
   words: WordFrequencies;
+  glossary: Pick<Glossary, 'explain'>;
 }
 
-/** How many lists a first round samples; each further round as many again. */
-const listsPerRound = 6;
+/**
+ * How many lists a first round samples; each further round as many again. Six raise what the names of 78 businesses are expected
+ * to be worth by nothing, and kernels take rows by fours.
+ */
+const listsPerRound = 4;
+/** Sequences among which the names that the generator is asked about are dealt. */
+const weighedAtOnce = 8;
 const maxRounds = 3;
 /** Tokens of about five names: more sequences of fewer tokens give names sooner than long lists do. */
 export const listTokens = 24;
@@ -86,8 +93,11 @@ const wordsForDemands = 80;
 const hintsFound = 14;
 const hintsShown = 7;
 const pairsComposed = 48;
-/** So many of the best, by all but the generator's opinion, are put before the generator; fewer would lose good ones, more cost time. */
-export const shortlisted = 32;
+/**
+ * So many of the best, by all but the generator's opinion, are put before the generator. Of 32 the first five of a held-out
+ * business are worth 0.368, of 26 as much, of 22 0.366, of 16 0.357, and 0.339 without its opinion.
+ */
+export const shortlisted = 24;
 /** A description's own words that are looked at, and those that stand beside the remembered ones; none below the floor. */
 const ownLookedAt = 12;
 const ownWordsFound = 4;
@@ -235,7 +245,7 @@ export class Suggester {
     const scoring = await engine.score({
       prompt: buildPrompt({ description: this._described(request), hints }),
       lines: best.map(({ item }) => item.candidate.name),
-      sequences: listsPerRound,
+      sequences: weighedAtOnce,
       isContinued: true,
       client: request.client,
       signal,
@@ -290,7 +300,7 @@ export class Suggester {
     signal: AbortSignal,
   ): Promise<{ query: Float32Array; recalled: Recalled; own: string[]; fitting: Hint[] }> {
     const { embedder, recall, relevance, words } = this._parts;
-    const text = undisguise(request.description);
+    const text = this._read(request.description);
     const query = await embedder.embed(text);
     const recalled = recall.lookUp(query, wordCount, withoutRow);
     const own = ownWords(text, words, (word) => recall.knows(word));
@@ -329,10 +339,15 @@ export class Suggester {
     for (const text of [...pairs, ...composed, ...single]) pool.add({ text, source: 'composed' });
   }
 
+  /** A description without its disguise, and with English beside what is said in other words. */
+  private _read(description: string): string {
+    return this._parts.glossary.explain(undisguise(description));
+  }
+
   /** The description and the wishes in one text, as the generator was taught to read them. */
   private _described(request: SuggestRequest): string {
     const like = request.like?.length ? `Something like ${request.like.join(', ')}.` : '';
-    return [undisguise(request.description), describeFields(request), like].filter(Boolean).join(' ');
+    return [this._read(request.description), describeFields(request), like].filter(Boolean).join(' ');
   }
 
   /** The request with hints and without: what is near, and room for what is not. */

@@ -64,6 +64,7 @@ const suggesterWith = (engine: Engine, chosen: Ranker) =>
     prefilter: { classify: async () => ({ label: 'allow' }) },
     outputGuard: new OutputGuard(words, parseBrands(readFileSync(fromRoot('data', 'brands.tsv'), 'utf8'))),
     words,
+    glossary: { explain: (text) => text },
   });
 const request = { description: 'a bakery in Leeds', count: 5 };
 
