@@ -18,7 +18,9 @@ import type {
   Scoring,
 } from './engine.js';
 import { deal, settleAll } from './deal.js';
+import { Garbage } from './garbage.js';
 import { Gate } from './gate.js';
+import { loadModel } from './llama.js';
 import { Lockstep } from './lockstep.js';
 import { hash32 } from './random.js';
 import type { WatchedEngine } from './supervised.js';
@@ -58,6 +60,7 @@ export class EmbeddedEngine implements WatchedEngine {
   private readonly _gate: Gate<Slot>;
   private readonly _lineBreaks: ReadonlySet<Token>;
   private readonly _lockstep = new Lockstep();
+  private readonly _garbage = new Garbage();
 
   private constructor(
     private readonly _model: LlamaModel,
@@ -75,8 +78,7 @@ export class EmbeddedEngine implements WatchedEngine {
     llama: Llama,
     { modelPath, sequences = 12, queueLimit = 64, threads }: EmbeddedEngineOptions,
   ): Promise<EmbeddedEngine> {
-    // Read, not mapped: a mapped file that is truncated on disk ends the process with SIGBUS.
-    const model = await llama.loadModel({ modelPath, useMmap: false });
+    const model = await loadModel(llama, modelPath);
     const context = await model.createContext({
       sequences,
       contextSize: promptWindow + listWindow,
@@ -144,6 +146,7 @@ export class EmbeddedEngine implements WatchedEngine {
         );
       }),
     );
+    this._garbage.left(groups.length + pool.length);
     signal.throwIfAborted();
     const lists = results.flat();
     return {
@@ -196,6 +199,7 @@ export class EmbeddedEngine implements WatchedEngine {
         }),
       ),
     );
+    this._garbage.left(1 + lines.length);
     return scored;
   }
 

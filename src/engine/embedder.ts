@@ -1,4 +1,5 @@
 import type { Llama, LlamaEmbeddingContext, LlamaModel, Token } from 'node-llama-cpp';
+import { loadModel } from './llama.js';
 
 export interface Embedder {
   /** Unit-length sentence embedding of `text`, cut to the model's window. */
@@ -29,8 +30,7 @@ export class LlamaEmbedder implements Embedder {
 
   /** @throws when the file is missing or is not a GGUF */
   static async load(llama: Llama, modelPath: string, threads?: number): Promise<LlamaEmbedder> {
-    // Read, not mapped: a mapped file that is truncated on disk ends the process with SIGBUS.
-    const model = await llama.loadModel({ modelPath, useMmap: false });
+    const model = await loadModel(llama, modelPath);
     const context = await model.createEmbeddingContext({ contextSize: windowTokens, threads });
     return new LlamaEmbedder(model, context);
   }
