@@ -1,11 +1,12 @@
 """Run the training command line in its own virtual environment, which is made when there is none.
 
-Needs Python 3.11 or later and nothing else; called by `npm run train`.
+Needs Python 3.11 or later and nothing else; called by `npm run train` and others.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import venv
@@ -54,7 +55,10 @@ def main() -> int:
     ensure_environment()
     environment = {**read_dot_env(TRAINING.parent / ".env"), **os.environ}
     module, *arguments = sys.argv[1:] or ["domain_training.cli"]
-    return subprocess.run([str(PYTHON), "-m", module, *arguments], env=environment, cwd=TRAINING).returncode
+    process = subprocess.Popen([str(PYTHON), "-m", module, *arguments], env=environment, cwd=TRAINING)
+    # The terminal sends Ctrl-C to both; the command, which may have something to save, decides when it is over.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return process.wait()
 
 
 if __name__ == "__main__":

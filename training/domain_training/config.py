@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 from domain_training.paths import CONFIGS
 from domain_training.precision import Precision
@@ -92,6 +92,31 @@ class AlignSpec(_Strict):
     seed: int
 
 
+class TuneSpec(_Strict):
+    """Where `npm run tune` looks for a better first lesson, and how a trial is measured; see tune.py."""
+
+    r: list[PositiveInt] = Field(min_length=1)
+    #: LoRA's alpha as a multiple of its rank.
+    alpha_ratio: list[PositiveInt] = Field(min_length=1)
+    #: Lowest and highest; drawn on a log scale.
+    learning_rate: tuple[PositiveFloat, PositiveFloat]
+    scheduler: list[Literal["cosine", "linear", "constant_with_warmup"]] = Field(min_length=1)
+    batch_size: list[PositiveInt] = Field(min_length=1)
+    #: Taught rows that every trial sees once, and held-out rows that it is measured on; the same for all trials.
+    rows: int = Field(gt=0)
+    validation_rows: int = Field(gt=0)
+    #: Evaluations a trial, at equal distances, the last one at its end.
+    evaluations: int = Field(gt=0)
+    seed: int
+
+    @model_validator(mode="after")
+    def _has_a_range(self) -> Self:
+        lowest, highest = self.learning_rate
+        if lowest >= highest:
+            raise ValueError(f"`learning_rate` is the lowest and the highest, not {lowest} and {highest}")
+        return self
+
+
 class Config(_Strict):
     version: str
     base: BaseSpec
@@ -102,11 +127,36 @@ class Config(_Strict):
     align: AlignSpec | None = None
     export: ExportSpec
     report_to: Literal["none", "mlflow", "wandb"] = "none"
+    #: Left out of the recipe's dump and hash: it changes nothing in what is trained.
+    tune: TuneSpec | None = Field(default=None, exclude=True)
 
     @model_validator(mode="after")
     def _has_one_lesson(self) -> Self:
         if (self.lora is None) != (self.sft is None) or (self.sft is None) == (self.align is None):
             raise ValueError("a recipe has either `lora` and `sft`, or `align`")
+        return self
+
+    @model_validator(mode="after")
+    def _is_in_its_own_ranges(self) -> Self:
+        if self.tune is None:
+            return self
+        if self.lora is None or self.sft is None:
+            raise ValueError("`tune` searches the values of `lora` and `sft`, which this recipe lacks")
+        lora, sft, tune = self.lora, self.sft, self.tune
+        lowest, highest = tune.learning_rate
+        inside = {
+            "lora.r": lora.r in tune.r,
+            "lora.alpha": lora.alpha % lora.r == 0 and lora.alpha // lora.r in tune.alpha_ratio,
+            "sft.learning_rate": lowest <= sft.learning_rate <= highest,
+            "sft.scheduler": sft.scheduler in tune.scheduler,
+            "sft.batch_size": sft.batch_size in tune.batch_size,
+        }
+        if outside := [name for name, is_inside in inside.items() if not is_inside]:
+            raise ValueError(f"the recipe's own {', '.join(outside)} must be among what `tune` searches")
+        for batch_size in tune.batch_size:
+            interval = tune.evaluations * batch_size * sft.gradient_accumulation
+            if tune.rows % interval:
+                raise ValueError(f"`tune.rows` must be a multiple of {interval} for whole steps of {batch_size} rows")
         return self
 
 
@@ -134,6 +184,21 @@ def smoke(config: Config) -> Config:
             update={"steps": 2, "warmup_steps": 1, "log_every": 1, "eval_rows": 4, "newest_rows": 16}
         )
     return config.model_copy(update=update)
+
+
+def smoke_tune(config: Config) -> Config:
+    """The same search in about a minute: trials of two small steps, each followed by an evaluation on one row."""
+    short = smoke(config)
+    if not short.sft or not short.tune:
+        return short
+    size = 4
+    trial = {"batch_size": [size], "rows": 2 * size, "evaluations": 2, "validation_rows": 1}
+    return short.model_copy(
+        update={
+            "sft": short.sft.model_copy(update={"batch_size": size}),
+            "tune": short.tune.model_copy(update=trial),
+        }
+    )
 
 
 #: The recipe of the embedder, which is of another kind and no version.

@@ -15,6 +15,7 @@ from torch.utils.data import Sampler
 from transformers import (
     EarlyStoppingCallback,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
     TrainerCallback,
     TrainerControl,
     TrainerState,
@@ -24,9 +25,9 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from trl import SFTConfig, SFTTrainer
 
 from domain_training.bases import load_base
-from domain_training.config import Config, LoraSpec, SftSpec
+from domain_training.config import Config, DataSpec, LoraSpec, SftSpec
 from domain_training.data import IGNORED_LABEL, Row, lengths, make_dataset
-from domain_training.precision import computes_bf16
+from domain_training.precision import Precision, computes_bf16
 
 
 def pick_device(wanted: str) -> str:
@@ -102,39 +103,103 @@ class AnswerLossTrainer(SFTTrainer):
         return (loss, {"loss": loss}) if return_outputs else loss
 
 
-def training_arguments(config: Config, sft: SftSpec, run: Path, device: str, train_rows: int) -> SFTConfig:
-    """The trainer's arguments; evaluation and checkpoints come `evals_per_epoch` times an epoch."""
+def training_arguments(
+    config: Config,
+    sft: SftSpec,
+    run: Path,
+    device: str,
+    train_rows: int,
+    **changed: Any,  # noqa: ANN401 - SFTConfig's own
+) -> SFTConfig:
+    """The trainer's arguments; evaluation and checkpoints come `evals_per_epoch` times an epoch.
+
+    Args:
+        changed: arguments of SFTConfig to take instead of those here.
+    """
     steps_per_epoch = math.ceil(train_rows / (sft.batch_size * sft.gradient_accumulation))
     interval = max(1, math.ceil(steps_per_epoch / sft.evals_per_epoch))
-    return SFTConfig(
-        output_dir=str(run / "checkpoints"),
-        num_train_epochs=sft.epochs,
-        per_device_train_batch_size=sft.batch_size,
-        per_device_eval_batch_size=sft.batch_size,
-        gradient_accumulation_steps=sft.gradient_accumulation,
-        learning_rate=sft.learning_rate,
-        lr_scheduler_type=sft.scheduler,
-        warmup_steps=math.ceil(sft.warmup_ratio * steps_per_epoch * sft.epochs),
-        weight_decay=sft.weight_decay,
-        eval_strategy="steps",
-        eval_steps=interval,
-        save_strategy="steps",
-        save_steps=interval,
-        save_total_limit=2,
-        load_best_model_at_end=True,
-        metric_for_best_model="eval_loss",
-        greater_is_better=False,
-        logging_steps=max(1, interval // 10),
-        bf16=computes_bf16(sft.precision, device),
-        use_cpu=device == "cpu",
-        seed=sft.seed,
-        report_to=config.report_to,
-        run_name=config.version,
-        remove_unused_columns=False,
-        dataloader_num_workers=0,
-        max_length=config.data.max_length,
-        gradient_checkpointing=False,
-        dataset_kwargs={"skip_prepare_dataset": True},
+    arguments: dict[str, Any] = {
+        "output_dir": str(run / "checkpoints"),
+        "num_train_epochs": sft.epochs,
+        "per_device_train_batch_size": sft.batch_size,
+        "per_device_eval_batch_size": sft.batch_size,
+        "gradient_accumulation_steps": sft.gradient_accumulation,
+        "learning_rate": sft.learning_rate,
+        "lr_scheduler_type": sft.scheduler,
+        "warmup_steps": math.ceil(sft.warmup_ratio * steps_per_epoch * sft.epochs),
+        "weight_decay": sft.weight_decay,
+        "eval_strategy": "steps",
+        "eval_steps": interval,
+        "save_strategy": "steps",
+        "save_steps": interval,
+        "save_total_limit": 2,
+        "load_best_model_at_end": True,
+        "metric_for_best_model": "eval_loss",
+        "greater_is_better": False,
+        "logging_steps": max(1, interval // 10),
+        "bf16": computes_bf16(sft.precision, device),
+        "use_cpu": device == "cpu",
+        "seed": sft.seed,
+        "report_to": config.report_to,
+        "run_name": config.version,
+        "remove_unused_columns": False,
+        "dataloader_num_workers": 0,
+        "max_length": config.data.max_length,
+        "gradient_checkpointing": False,
+        "dataset_kwargs": {"skip_prepare_dataset": True},
+    }
+    return SFTConfig(**{**arguments, **changed})
+
+
+#: A model without an adapter, and its tokenizer.
+Base = tuple[PreTrainedModel, PreTrainedTokenizerBase]
+
+
+def load_trainable(config: Config, precision: Precision, device: str) -> Base:
+    """The recipe's base, on the CPU, in the type that it is trained in on the device, and its tokenizer.
+
+    Raises:
+        FileNotFoundError, OSError: the base is not there; see `load_base`.
+    """
+    half = device != "cpu" or computes_bf16(precision, device)
+    model, tokenizer = load_base(config.base, torch.bfloat16 if half else torch.float32)
+    if device == "cpu":
+        # The fused kernel's backward pass takes four times as long there, for texts of a hundred tokens.
+        model.set_attn_implementation("eager")
+    return model, tokenizer
+
+
+def make_trainer(
+    data: DataSpec,
+    lora: LoraSpec,
+    base: Base,
+    rows: tuple[list[Row], list[Row]],
+    arguments: SFTConfig,
+    callbacks: list[TrainerCallback],
+) -> AnswerLossTrainer:
+    """A trainer of a new adapter, which is put into the base's own layers.
+
+    Args:
+        rows: to teach, and to evaluate on.
+    """
+    train_rows, validation_rows = rows
+    model, tokenizer = base
+    rng = random.Random(arguments.seed)
+    return AnswerLossTrainer(
+        row_lengths=lengths(train_rows, data, tokenizer),
+        model=model,
+        args=arguments,
+        train_dataset=make_dataset(train_rows, data, tokenizer, rng, vary=True),
+        eval_dataset=make_dataset(validation_rows, data, tokenizer, rng, vary=False),
+        processing_class=tokenizer,
+        peft_config=LoraConfig(
+            r=lora.r,
+            lora_alpha=lora.alpha,
+            lora_dropout=lora.dropout,
+            target_modules=lora.target_modules,
+            task_type="CAUSAL_LM",
+        ),
+        callbacks=callbacks,
     )
 
 
@@ -154,26 +219,12 @@ def run_sft(
     if config.report_to == "mlflow":
         os.environ.setdefault("MLFLOW_TRACKING_URI", (run.parent / "mlruns").as_uri())
     train_rows, validation_rows = rows
-    half = device != "cpu" or computes_bf16(sft.precision, device)
-    model, tokenizer = load_base(config.base, torch.bfloat16 if half else torch.float32)
-    if device == "cpu":
-        # The fused kernel's backward pass takes four times as long there, for texts of a hundred tokens.
-        model.set_attn_implementation("eager")
-    rng = random.Random(sft.seed)
-    trainer = AnswerLossTrainer(
-        row_lengths=lengths(train_rows, config.data, tokenizer),
-        model=model,
-        args=training_arguments(config, sft, run, device, len(train_rows)),
-        train_dataset=make_dataset(train_rows, config.data, tokenizer, rng, vary=True),
-        eval_dataset=make_dataset(validation_rows, config.data, tokenizer, rng, vary=False),
-        processing_class=tokenizer,
-        peft_config=LoraConfig(
-            r=lora.r,
-            lora_alpha=lora.alpha,
-            lora_dropout=lora.dropout,
-            target_modules=lora.target_modules,
-            task_type="CAUSAL_LM",
-        ),
+    trainer = make_trainer(
+        config.data,
+        lora,
+        load_trainable(config, sft.precision, device),
+        rows,
+        training_arguments(config, sft, run, device, len(train_rows)),
         callbacks=[
             EarlyStoppingCallback(early_stopping_patience=sft.early_stopping_patience),
             MetricsLog(run / "metrics.jsonl"),
