@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** About 100 MB with a vocabulary of 50,000. */
-const mostSamplers = 160;
+/** Some 40 MB with a vocabulary of 50,000. */
+const mostSamplers = 64;
 
 /**
  * Counts node-llama-cpp's samplers, one for each list that is written and each name that is weighed. Each holds twelve bytes a

@@ -3,18 +3,16 @@ import type { WordFrequencies } from '../names/segment.js';
 /** A word of a language, or what its forms have in common, and the English for it. */
 interface Entry {
   language: string;
-  /** As the file has it, folded but for marked languages, without its asterisks. */
+  /** Folded, but for marked languages; without its asterisks. */
   word: string;
   english: readonly string[];
+  /** Whether an ending may follow, and whether it may end a compound. */
+  isStem: boolean;
+  isPart: boolean;
 }
 
-/** Entries by where they may stand: one is the word, begins it, ends it (the last part of a compound), or stands between others. */
-interface Index {
-  whole: Map<string, Entry[]>;
-  start: Map<string, Entry[]>;
-  end: Map<string, Entry[]>;
-  unspaced: Map<string, Entry[]>;
-}
+/** Lines of the file by their folded word, one below the other where several have one word. */
+type Index = ReadonlyMap<string, string>;
 
 /** A word of a text, in lower case, and where it stands there. */
 interface Token {
@@ -118,29 +116,31 @@ export class Glossary {
   }
 
   private _read(isJargon: boolean): Index {
-    const index: Index = { whole: new Map(), start: new Map(), end: new Map(), unspaced: new Map() };
+    const index = new Map<string, string>();
     for (const line of this._tsv.split('\n').slice(1)) {
-      const [language, pattern, english] = line.split('\t');
-      if (!language || !pattern || !english || (language === jargon) !== isJargon) continue;
-      const word = pattern.replaceAll('*', '');
-      const entry = { language, word, english: english.split(' ') };
-      const put = (map: Map<string, Entry[]>) => {
-        const key = marked.has(language) ? fold(word) : word;
-        const known = map.get(key);
-        if (known) known.push(entry);
-        else map.set(key, [entry]);
-      };
-      if (unspaced.test(word)) {
-        put(index.unspaced);
-        continue;
-      }
-      put(index.whole);
-      if (pattern.endsWith('*')) put(index.start);
-      if (pattern.startsWith('*') && word.length >= shortestPart) put(index.end);
+      if (line === '' || line.startsWith(`${jargon}\t`) !== isJargon) continue;
+      const wordAt = line.indexOf('\t') + 1;
+      const word = line.slice(wordAt, line.indexOf('\t', wordAt)).replaceAll('*', '');
+      const key = marked.has(line.slice(0, wordAt - 1)) ? fold(word) : word;
+      const known = index.get(key);
+      index.set(key, known === undefined ? line : `${known}\n${line}`);
     }
     return index;
   }
 }
+
+function parse(line: string): Entry {
+  const [language = '', pattern = '', english = ''] = line.split('\t');
+  return {
+    language,
+    word: pattern.replaceAll('*', ''),
+    english: english.split(' '),
+    isStem: pattern.endsWith('*'),
+    isPart: pattern.startsWith('*'),
+  };
+}
+
+const entriesAt = (index: Index, key: string) => index.get(key)?.split('\n').map(parse) ?? [];
 
 /** For each language the longest entry at each word, two words before one. */
 function spacedMatches(index: Index, tokens: readonly Token[]): Match[] {
@@ -165,22 +165,20 @@ function spacedMatches(index: Index, tokens: readonly Token[]): Match[] {
   return matches;
 }
 
-function* entriesOf({ whole, start, end }: Index, text: string, at: number): Generator<Match> {
+function* entriesOf(index: Index, text: string, at: number): Generator<Match> {
   const folded = fold(text);
   const fits = ({ language, word }: Entry) => !marked.has(language) || text.startsWith(word);
-  const matchesOf = function* (entries: readonly Entry[] | undefined, length: number): Generator<Match> {
-    for (const entry of entries ?? []) if (fits(entry)) yield { entry, length, at };
+  const matchesOf = function* (key: string, length: number, may: (entry: Entry) => boolean): Generator<Match> {
+    for (const entry of entriesAt(index, key)) if (may(entry) && fits(entry)) yield { entry, length, at };
   };
   // A whole word explains more than a stem of as many letters.
-  yield* matchesOf(whole.get(folded), folded.length + 1);
-  for (let ending = 1; ending <= longestEnding && folded.length - ending >= shortestStem; ending++) {
-    const stem = folded.slice(0, -ending);
-    yield* matchesOf(start.get(stem), stem.length);
-  }
+  yield* matchesOf(folded, folded.length + 1, () => true);
+  for (let ending = 1; ending <= longestEnding && folded.length - ending >= shortestStem; ending++)
+    yield* matchesOf(folded.slice(0, -ending), folded.length - ending, ({ isStem }) => isStem);
   for (let from = shortestStem; from + shortestPart <= folded.length; from++)
     for (let ending = 0; ending <= longestEnding && folded.length - ending - from >= shortestPart; ending++) {
       const part = folded.slice(from, folded.length - ending);
-      yield* matchesOf(end.get(part), part.length);
+      yield* matchesOf(part, part.length, ({ isPart, isStem }) => isPart && (isStem || ending === 0));
     }
 }
 
@@ -191,8 +189,8 @@ function unspacedMatches(index: Index, text: string): Match[] {
   const next = new Map<string, number>();
   for (let at = 0; at < text.length; at++)
     for (let length = Math.min(longestUnspaced, text.length - at); length > 0; length--)
-      for (const entry of index.unspaced.get(fold(text.slice(at, at + length))) ?? []) {
-        if ((next.get(entry.language) ?? 0) > at) continue;
+      for (const entry of entriesAt(index, fold(text.slice(at, at + length)))) {
+        if (!unspaced.test(entry.word) || (next.get(entry.language) ?? 0) > at) continue;
         // A sign says about as much as two letters.
         matches.push({ entry, length: 2 * length, at });
         next.set(entry.language, at + length);
