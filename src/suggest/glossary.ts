@@ -37,7 +37,7 @@ const shortestStem = 3;
 const englishShare = 0.7;
 /** So many English words are put beside a text at most. */
 const mostGlosses = 10;
-/** One word that is explained says which language a text is in only where it has few; in a longer one it is chance. */
+/** Where all letters are English ones, one word that is explained shows another language in a short text; in a longer one it is chance. */
 const fewWords = 6;
 const jargon = 'en';
 /** In these a mark above a letter makes another word. */
@@ -110,8 +110,8 @@ export class Glossary {
       explained.set(entry.language, { letters: letters + length, words: words + 1 });
     }
     const [best] = [...explained].toSorted(([, a], [, b]) => b.letters - a.letters);
-    const isLatin = tokens.some(({ word }) => /\p{Script=Latin}/u.test(word));
-    if (!best || (isLatin && tokens.length > fewWords && best[1].words < 2)) return [];
+    const isAscii = tokens.every(({ word }) => /^[a-z0-9]+$/.test(word));
+    if (!best || (isAscii && tokens.length > fewWords && best[1].words < 2)) return [];
     return matches.filter(({ entry }) => entry.language === best[0]);
   }
 
