@@ -30,6 +30,7 @@ export async function withService<Result>(
     DEADLINE_MS: String(patientDeadlineMs),
     LOG_LEVEL: 'warn',
     UV_THREADPOOL_SIZE: '1',
+    MALLOC_MMAP_THRESHOLD_: '262144',
   };
   const args = [fromRoot('dist', 'src', 'cli.js'), 'serve'];
   return withServer({ command: process.execPath, args, environment, port, readyPath: '/readyz' }, use);
