@@ -8,6 +8,7 @@ t.test('nobody goes before all stand there, and then in the order of their place
   const went: string[] = [];
   const walk = (place: number, steps: number, pause: number) =>
     lockstep.join(place, async (step) => {
+      await turn();
       for (let taken = 0; taken < steps; taken++) {
         await step();
         went.push(`${taken}/${place}`);
