@@ -3,7 +3,7 @@
  * named beside it, `assumed` is to be replaced by the operator's own. After a change: npm run scaling.
  */
 export const measured = {
-  /** Seconds that one uncached answer keeps the two cores of a replica busy; bench/results/latest.md, one client. */
+  /** Seconds that one uncached answer keeps the two cores of a replica busy; the benchmark at commit 9200827, two cores of an AMD EPYC, one client. */
   answerSeconds: { p50: 0.917, p95: 1.086 },
   /** Of which the generator; the same. */
   generateSeconds: 0.803,
@@ -12,7 +12,7 @@ export const measured = {
   /** Resident memory of a server over 20 to 75 requests, at most. */
   memoryGB: 1.5,
   coresPerReplica: 2,
-  /** bench/results/latest.md. */
+  /** The same. */
   readySeconds: 3.5,
   /** Bytes of a request and of an answer of five names with their headers; test/deploy/prometheus.test.ts holds the answer below it. */
   requestBytes: 500,
