@@ -156,10 +156,13 @@ function raw(bytes: string | Buffer, ends = false): Promise<Told> {
     socket.on('close', () => {
       const text = Buffer.concat(chunks).toString();
       const [head = '', ...rest] = text.split('\r\n\r\n');
+      // What follows the first answer is another one, to bytes that were taken for a second request.
+      const length = Number(/^content-length: (\d+)$/im.exec(head)?.[1] ?? Infinity);
+      const body = Buffer.from(rest.join('\r\n\r\n')).subarray(0, length).toString();
       resolve({
         status: Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? 0),
         type: /^content-type: (.*)$/im.exec(head)?.[1] ?? '',
-        body: rest.join('\r\n\r\n'),
+        body,
       });
     });
   });
