@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { windowTokens } from '../src/engine/embedded.js';
 import type { Sampling } from '../src/engine/engine.js';
 import { freePort, withServer, type ServerProcess } from './server-process.js';
 
@@ -11,9 +12,6 @@ export interface LlamaServerSettings {
   /** Completions decoded side by side. */
   slots: number;
 }
-
-/** As many tokens as the engine gives a sequence. */
-const windowTokens = 256;
 
 /** llama.cpp's own server on the CPU, with what only serves its page and its prompt cache turned off. */
 export async function withLlamaServer<Result>(

@@ -38,6 +38,7 @@ export interface EmbeddedEngineOptions {
 /** Tokens a sequence can hold: the longest prompt that is kept, and a list. */
 const promptWindow = 192;
 const listWindow = 64;
+export const windowTokens = promptWindow + listWindow;
 
 /**
  * The internal method by which node-llama-cpp copies a sequence's state to another of the same context: a millisecond,
@@ -81,7 +82,7 @@ export class EmbeddedEngine implements WatchedEngine {
     const model = await loadModel(llama, modelPath);
     const context = await model.createContext({
       sequences,
-      contextSize: promptWindow + listWindow,
+      contextSize: windowTokens,
       batchSize: 512,
       threads,
     });
@@ -179,9 +180,9 @@ export class EmbeddedEngine implements WatchedEngine {
       -1,
     );
     await settleAll(
-      deal(tokens, pool.length).map((dealt, hand) =>
-        this._lockstep.join(pool[hand]!.place, async (step) => {
-          const { sequence } = pool[hand]!;
+      deal(tokens, pool.length).map((dealt, hand) => {
+        const { place, sequence } = pool[hand]!;
+        return this._lockstep.join(place, async (step) => {
           for (const [round, { index, line }] of dealt.entries()) {
             const input: ControlledEvaluateInputItem[] = line
               .slice(0, -1)
@@ -196,8 +197,8 @@ export class EmbeddedEngine implements WatchedEngine {
             this.progress++;
             scored[index] = { logProbability, tokens: line.length };
           }
-        }),
-      ),
+        });
+      }),
     );
     this._garbage.left(1 + lines.length);
     return scored;

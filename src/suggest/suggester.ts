@@ -194,8 +194,10 @@ export class Suggester {
   ): Promise<Proposed> {
     const constraints = readConstraints(request.description, request);
     const wordCount = isDemanding(constraints) ? wordsForDemands : wordsFound;
+    // As embedder and generator read it: without disguise, and with English beside what is said in other words.
+    const read = { ...request, description: this._parts.glossary.explain(undisguise(request.description)) };
     const { query, recalled, own, fitting } = await timed(timing, 'recall', () =>
-      this._recall(request, wordCount, withoutRow, signal),
+      this._recall(read, wordCount, withoutRow, signal),
     );
     const pool = new CandidatePool(constraints, this._parts.outputGuard, (text) => this._parts.words.has(text));
     const tokens = { prompt: 0, generated: 0 };
@@ -203,7 +205,7 @@ export class Suggester {
     const wanted = candidatesPerName * request.count;
     for (let round = 0; round < maxRounds; round++) {
       const before = pool.candidates.length;
-      const generation = await this._generate(request, recalled, hash32(seed, round), signal, timing, round > 0);
+      const generation = await this._generate(read, recalled, hash32(seed, round), signal, timing, round > 0);
       tokens.prompt += generation.promptTokens;
       tokens.generated += generation.generatedTokens;
       if (round === 0 && generation.emptySequences === generation.sequences)
@@ -217,9 +219,7 @@ export class Suggester {
       this._measure(pool.candidates, query, recalled, request.description, own, signal),
     );
     const best =
-      weighedCount > 0
-        ? await this._weigh(measured, request, recalled, weighedCount, signal, timing, tokens)
-        : measured;
+      weighedCount > 0 ? await this._weigh(measured, read, recalled, weighedCount, signal, timing, tokens) : measured;
     return { measured: best, refusedByGenerator: false, verdicts: pool.verdicts, tokens };
   }
 
@@ -294,16 +294,15 @@ export class Suggester {
   }
 
   private async _recall(
-    request: SuggestRequest,
+    { description }: SuggestRequest,
     wordCount: number,
     withoutRow: number | undefined,
     signal: AbortSignal,
   ): Promise<{ query: Float32Array; recalled: Recalled; own: string[]; fitting: Hint[] }> {
     const { embedder, recall, relevance, words } = this._parts;
-    const text = this._read(request.description);
-    const query = await embedder.embed(text);
+    const query = await embedder.embed(description);
     const recalled = recall.lookUp(query, wordCount, withoutRow);
-    const own = ownWords(text, words, (word) => recall.knows(word));
+    const own = ownWords(description, words, (word) => recall.knows(word));
     const rated: Hint[] = [];
     for (const word of own.toSorted((a, b) => (words.get(a) ?? 0) - (words.get(b) ?? 0)).slice(0, ownLookedAt)) {
       signal.throwIfAborted();
@@ -339,15 +338,10 @@ export class Suggester {
     for (const text of [...pairs, ...composed, ...single]) pool.add({ text, source: 'composed' });
   }
 
-  /** A description without its disguise, and with English beside what is said in other words. */
-  private _read(description: string): string {
-    return this._parts.glossary.explain(undisguise(description));
-  }
-
   /** The description and the wishes in one text, as the generator was taught to read them. */
   private _described(request: SuggestRequest): string {
     const like = request.like?.length ? `Something like ${request.like.join(', ')}.` : '';
-    return [this._read(request.description), describeFields(request), like].filter(Boolean).join(' ');
+    return [request.description, describeFields(request), like].filter(Boolean).join(' ');
   }
 
   /** The request with hints and without: what is near, and room for what is not. */

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { EmbeddedEngine } from '../../src/engine/embedded.js';
 import { EngineStoppedError, QueueFullError, type GenerateRequest } from '../../src/engine/engine.js';
-import { loadLlama } from '../../src/engine/llama.js';
+import { loadLlama, skipSimulation } from '../../src/engine/llama.js';
 import { resolveModel } from '../../src/models.js';
 import { buildPrompt } from '../../src/suggest/prompt.js';
 import { never } from '../support.js';
@@ -25,6 +25,11 @@ const request = (overrides: Partial<GenerateRequest> = {}): GenerateRequest => (
 });
 
 const engine = await load({ sequences: 4, queueLimit: 2 });
+
+t.test('there is still a trial of what models take that has to be turned off', (t) => {
+  t.ok(skipSimulation());
+  t.end();
+});
 
 t.test('lists of lines with log-probabilities come back', async (t) => {
   const { lines, sequences, generatedTokens, promptTokens } = await engine.generate(request());

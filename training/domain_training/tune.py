@@ -38,6 +38,8 @@ from domain_training.sft import Base, load_trainable, make_trainer, pick_device,
 from domain_training.tune_plots import Line, plot_rows, plot_study
 
 TRIALS = 12
+#: What is drawn, as reports show it.
+REPORTED = ["r", "alpha", "learning_rate", "scheduler", "batch_size"]
 SMOKE_TRIALS = 2
 #: Trials that are drawn at random, and run to their end, before the sampler and the pruner go by what they have seen.
 STARTUP_TRIALS = 4
@@ -323,8 +325,7 @@ def report_study(study: Study, config: Config, reports: Path, name: str) -> None
     spec = required(config.tune)
     evaluated_at = [spec.rows * (place + 1) // spec.evaluations for place in range(spec.evaluations)]
     losses = [f"loss_at_{rows}_rows" for rows in evaluated_at]
-    values = ["r", "alpha", "learning_rate", "scheduler", "batch_size"]
-    columns = ["trial", "state", *values, "steps", "seconds", *losses, "loss"]
+    columns = ["trial", "state", *REPORTED, "steps", "seconds", *losses, "loss"]
     ran = [trial for trial in study.trials if trial.state.is_finished()]
     write_table(reports / f"tune-{name}.csv", columns, [trial_record(trial, evaluated_at) for trial in ran])
     plot_study(lines(study, config), importances(study), reports / f"tune-{name}.svg")
@@ -337,7 +338,7 @@ def beside(best: FrozenTrial | None, own: FrozenTrial | None, evaluated_at: list
         return "no trial has come through"
     trials = {"best": best} | ({"recipe's own": own} if own else {})
     records = {title: trial_record(trial, evaluated_at) for title, trial in trials.items()}
-    names = ["trial", "state", "r", "alpha", "learning_rate", "scheduler", "batch_size", "steps", "seconds", "loss"]
+    names = ["trial", "state", *REPORTED, "steps", "seconds", "loss"]
     table = [["", *records]]
     for name in names:
         shown = [record[name] for record in records.values()]
