@@ -13,6 +13,7 @@ import { SupervisedEngine } from './engine/supervised.js';
 import { resolveModel, resolveSafety, serviceVersion, sha256Of, verify, type VerifiedModel } from './models.js';
 import { parseBrands } from './names/brands.js';
 import { parseWordFrequencies } from './names/segment.js';
+import { mendSlips } from './names/spelling.js';
 import { fromRoot } from './paths.js';
 import { loadHead, TrainedClassifier } from './safety/classifier.js';
 import { OutputGuard } from './safety/output.js';
@@ -71,18 +72,27 @@ export interface LoadedPrefilter {
   dispose: () => Promise<void>;
 }
 
+const readWords = async () => parseWordFrequencies(await readFile(fromRoot('data', 'words_en.tsv'), 'utf8'));
+
 /**
  * Loads the classifier that stands behind the lexicon.
+ * @param loadingWords the word list, where it is being read already
  * @throws ConfigError when a file is missing or corrupt
  */
 export async function loadPrefilter(
   llama: Llama,
   { safetyThreshold, safetyOff, threads }: SafetyConfig & Pick<Config, 'threads'>,
+  loadingWords = readWords(),
 ): Promise<LoadedPrefilter> {
   const { modelPath, headPath, sha256 } = await resolveSafety();
-  const [embedder, head] = await Promise.all([LlamaEmbedder.load(llama, modelPath, threads), loadHead(headPath)]);
+  const [embedder, head, words] = await settleAll([
+    LlamaEmbedder.load(llama, modelPath, threads),
+    loadHead(headPath),
+    loadingWords,
+  ] as const);
+  const mend = (text: string) => mendSlips(text, words);
   const lexicon = new LexiconClassifier(safetyOff);
-  const trained = new TrainedClassifier(embedder, head, { threshold: safetyThreshold, allowed: safetyOff });
+  const trained = new TrainedClassifier(embedder, head, { threshold: safetyThreshold, allowed: safetyOff, mend });
   return { prefilter: new Prefilter(lexicon, trained), lexicon, trained, sha256, dispose: () => embedder.dispose() };
 }
 
@@ -154,10 +164,11 @@ export async function loadParts(
 ): Promise<{ parts: SuggesterParts; engine: StandingEngine; safetySha256: string; dispose: () => Promise<void> }> {
   const { gpu, threads, sequences, queueLimit, stallMs, remote } = config;
   // What needs no binding is read while the binding is tried out, which takes a process of its own.
+  const readingWords = readWords();
   const reading = settleAll([
     Recall.load(model.folder),
     readFile(join(model.folder, 'ranker.json'), 'utf8').then((text) => rankerSchema.parse(JSON.parse(text))),
-    readFile(fromRoot('data', 'words_en.tsv'), 'utf8').then(parseWordFrequencies),
+    readingWords,
     readFile(fromRoot('data', 'brands.tsv'), 'utf8').then(parseBrands),
     readFile(fromRoot('data', 'glossary.tsv'), 'utf8'),
   ] as const);
@@ -188,7 +199,7 @@ export async function loadParts(
       await settleAll([
         keep(startEngine()),
         keep(LlamaEmbedder.load(llama, model.embedderPath, threads)),
-        keep(loadPrefilter(llama, config)),
+        keep(loadPrefilter(llama, config, readingWords)),
         reading,
       ] as const);
     const embedder = new MetricEmbedder(plainEmbedder, await Metric.load(model.folder, plainEmbedder.dimensions));

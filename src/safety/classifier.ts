@@ -41,6 +41,8 @@ export interface ClassifierOptions {
   threshold?: number;
   /** Categories that are answered nonetheless. */
   allowed?: readonly RefusalCategory[];
+  /** Mends a text's slips of the pen. Defaults to leaving them. */
+  mend?: (text: string) => string;
 }
 
 /** Longer texts are read in stretches as well: the classifier was taught on some 100 tokens, and one line may be the harmful one. */
@@ -50,8 +52,8 @@ const sharedFrom = 0.75;
 
 /**
  * The trained classifier: an embedding of the text and a linear head over the policy's categories. A text is as harmful
- * as its worst stretch; one that wears a disguise is read both as it stands and with the disguise undone, and the two
- * are weighed against one another.
+ * as its worst stretch; one that wears a disguise, or is full of slips of the pen, is read both as it stands and
+ * with that undone, and the two are weighed against one another.
  */
 export class TrainedClassifier implements SafetyClassifier {
   /** Harm from which on a text is refused; for the locked categories alone, the head's own where that is lower. */
@@ -59,16 +61,18 @@ export class TrainedClassifier implements SafetyClassifier {
   private readonly _lockedThreshold: number;
   private readonly _refused: readonly (readonly [RefusalCategory, number])[];
   private readonly _allow: number;
+  private readonly _mend: (text: string) => string;
 
   constructor(
     private readonly _embedder: Embedder,
     private readonly _head: Head,
-    { threshold, allowed = [] }: ClassifierOptions = {},
+    { threshold, allowed = [], mend = (text) => text }: ClassifierOptions = {},
   ) {
     if (_head.weights.some((row) => row.length !== _embedder.dimensions))
       throw new Error(`the head is not made for embeddings of ${_embedder.dimensions} dimensions`);
     this.threshold = threshold ?? _head.threshold;
     this._lockedThreshold = Math.min(this.threshold, _head.threshold);
+    this._mend = mend;
     this._allow = _head.categories.indexOf('none');
     this._refused = _head.categories.flatMap((category, index) =>
       category === 'none' || allowed.includes(category) ? [] : [[category, index] as const],
@@ -87,8 +91,8 @@ export class TrainedClassifier implements SafetyClassifier {
   /** @throws what the embedder throws, and the reason of an aborted signal */
   async judge(text: string, signal?: AbortSignal): Promise<Judgement> {
     const asItStands = await this._judgeReading(text, signal);
-    const undone = unmasked(text);
-    return undone === undefined ? asItStands : between(asItStands, await this._judgeReading(undone, signal));
+    const undone = this._mend(unmasked(text) ?? text);
+    return undone === text ? asItStands : between(asItStands, await this._judgeReading(undone, signal));
   }
 
   /** The worst stretch of a text. */

@@ -105,25 +105,28 @@ const mixedScripts =
 /** So many letters of another form ("ｇｕｎｓ") are no trade mark or ligature. */
 const otherForms = 3;
 
+/** Whether a text's letters are not what they seem: folding an honest Russian or Hindi text would only garble it. */
+function isMasked(text: string): boolean {
+  const reformed = [...text].filter((letter) => letter > '\u007f' && /^[a-z]+$/i.test(letter.normalize('NFKC')));
+  return invisible.test(text) || overdrawn.test(text) || mixedScripts.test(text) || reformed.length >= otherForms;
+}
+
 /**
  * The text with its disguise undone, where it wears one: leetspeak, letters spaced apart, invisible characters, letters
- * overdrawn with marks, of another form, or of several scripts in one word. Undefined for any other: folding an honest Russian or Hindi text
- * would only garble it.
+ * overdrawn with marks, of another form, or of several scripts in one word. Undefined for any other.
  */
 export function unmasked(text: string): string | undefined {
   const [plain, undone] = readings(text);
-  const reformed = [...text].filter((letter) => letter > '\u007f' && /^[a-z]+$/i.test(letter.normalize('NFKC')));
-  const masked =
-    invisible.test(text) || overdrawn.test(text) || mixedScripts.test(text) || reformed.length >= otherForms;
-  return undone ?? (masked ? plain : undefined);
+  return undone ?? (isMasked(text) ? plain : undefined);
 }
 
 /** From this many disguised words on, a text is taken to be disguised and not merely to hold an odd word. */
 const disguisedWords = 3;
 const disguisedWord = /\p{L}[013457@$]+\p{L}|(?<![\p{L}\p{N}])(?:\p{L}[ .-]){3,}\p{L}(?![\p{L}\p{N}])/gu;
 
-/** A text with its disguises undone where it wears them throughout ("n4m3 mu5t c0nt41n orchid"); any other as it is. */
+/** A text with its disguises undone where they are no chance ("n4m3 mu5t c0nt41n orchid"; "mp3" is none); any other as it is. */
 export function undisguise(text: string): string {
   const disguised = text.match(disguisedWord)?.length ?? 0;
-  return disguised >= disguisedWords ? (readings(text).at(-1) ?? text) : text;
+  if (disguised >= disguisedWords) return readings(text).at(-1) ?? text;
+  return isMasked(text) ? normalizeText(text) : text;
 }

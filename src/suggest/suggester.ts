@@ -2,6 +2,7 @@ import type { Embedder } from '../engine/embedder.js';
 import type { Engine, GeneratedLine, Generation, Sampling } from '../engine/engine.js';
 import { hash32, seededRandom, shuffled } from '../engine/random.js';
 import { segment, type WordFrequencies } from '../names/segment.js';
+import { mendSlips } from '../names/spelling.js';
 import { refusalMessages, type RefusalCategory } from '../safety/categories.js';
 import { undisguise } from '../safety/normalize.js';
 import type { OutputGuard } from '../safety/output.js';
@@ -137,6 +138,11 @@ export const noVerdicts: Suggestion['verdicts'] = {
   duplicate: 0,
 };
 
+/** As embedder and generator read a description: without disguise and slips of the pen, and with English beside what is said in other words. */
+export function readable(description: string, { words, glossary }: Pick<SuggesterParts, 'words' | 'glossary'>): string {
+  return glossary.explain(mendSlips(undisguise(description), words));
+}
+
 /** Runs `work` and adds the milliseconds it took to a stage. */
 async function timed<Value>(timing: Timing, stage: Stage, work: () => Promise<Value>): Promise<Value> {
   const from = performance.now();
@@ -194,8 +200,7 @@ export class Suggester {
   ): Promise<Proposed> {
     const constraints = readConstraints(request.description, request);
     const wordCount = isDemanding(constraints) ? wordsForDemands : wordsFound;
-    // As embedder and generator read it: without disguise, and with English beside what is said in other words.
-    const read = { ...request, description: this._parts.glossary.explain(undisguise(request.description)) };
+    const read = { ...request, description: readable(request.description, this._parts) };
     const { query, recalled, own, fitting } = await timed(timing, 'recall', () =>
       this._recall(read, wordCount, withoutRow, signal),
     );

@@ -72,6 +72,18 @@ t.test('a disguise is judged both on and off', async (t) => {
   t.ok(harm < (await classifier.judge('drugs by post')).harm);
 });
 
+t.test('slips of the pen are judged both as they stand and mended', async (t) => {
+  const embedder = new KeywordEmbedder();
+  const mend = (text: string) => text.replace('durgs', 'drugs');
+  const classifier = new TrainedClassifier(embedder, head, { mend });
+  const { harm } = await classifier.judge('durgs by post');
+  t.same(embedder.seen, ['durgs by post', 'drugs by post']);
+  t.ok(harm > (await new TrainedClassifier(new KeywordEmbedder(), head).judge('durgs by post')).harm);
+  embedder.seen.length = 0;
+  await classifier.judge('d u r g s by post');
+  t.same(embedder.seen, ['d u r g s by post', 'drugs by post'], 'a disguise is undone before');
+});
+
 t.test('one harmful line at the end of a long text is found', async (t) => {
   const long = `${'We bake bread and serve coffee in a garden. '.repeat(40)}Ask for drugs at the counter.`;
   const parts = stretches(long);

@@ -43,7 +43,9 @@ t.test('a text without disguise has one reading', async (t) => {
   t.same(readings('dog groomer'), ['dog groomer']);
 });
 
-t.test('only a text that is disguised throughout is read anew', async (t) => {
+t.test('only a text that is disguised throughout, or whose letters are not what they seem, is read anew', async (t) => {
+  t.equal(undisguise('Dоg grооming рarlоur'), 'dog grooming parlour');
+  t.equal(undisguise('tram\u200bpoline park'), 'trampoline park');
   t.equal(undisguise('p 4 1 n t b 4 l l f13ld, k1dz p4rt13s, 8 m4pz').includes('paintball'), true);
   t.equal(undisguise('U53D B1K35 d0n3 up by p30pl3 wh0 w3r3 h0m3l355').includes('people who were homeless'), true);
   for (const plain of [

@@ -1,0 +1,96 @@
+import type { WordFrequencies } from './segment.js';
+
+/** What a slip costs, in Zipf units: a likely slip may lead to a rarer word. */
+const slipCosts = { swapped: 0.2, undoubled: 0.3, doubled: 0.5, missing: 1, extra: 1, vowel: 1.1, wrong: 1.7 };
+/** People seldom miss the first letter. */
+const firstLetterCost = 1;
+const vowels = new Set('aeiouy');
+const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+/** Rarer words are no likelier than that the writer meant what stands there. */
+const rarestMeant = 2.8;
+const shortestMended = 3;
+/** With so many slips of the pen among its words, and no more that nothing explains, a text's slips are mended. */
+const fewestSlips = 2;
+const slipShare = 0.2;
+const strangeShare = 0.5;
+/** A slip in a word of so many letters, past its first and with none of them wrong, is hardly chance; a text must have as many of them. */
+const shortestSure = 5;
+/** English has them in nearly every sentence, and other languages seldom. */
+const functionWords = new Set(
+  'the and for with of your our we from to is by at you they are that not all who when n'.split(' '),
+);
+/** A text of which fewer words than this are English, as they stand or mended, is in another language. */
+const englishShare = 0.75;
+
+interface Meant {
+  word: string;
+  slip: keyof typeof slipCosts;
+  /** Whether the slip is past the first letter, and leaves none wrong, in a word long enough. */
+  isSure: boolean;
+}
+
+/**
+ * The listed word that is one slip away and likeliest meant: neighbouring letters swapped, one missing, one too many, one
+ * wrong (M. Kernighan, K. Church and W. Gale, "A spelling correction program based on a noisy channel model", COLING 1990).
+ *
+ * @param word in lower case, itself not listed
+ */
+function meantBy(word: string, words: WordFrequencies): Meant | undefined {
+  let best: (Meant & { score: number }) | undefined;
+  const look = (text: string, slip: Meant['slip'], place: number) => {
+    const zipf = words.get(text);
+    if (zipf === undefined || zipf < rarestMeant) return;
+    const score = zipf - slipCosts[slip] - (place === 0 ? firstLetterCost : 0);
+    if (best && score <= best.score) return;
+    best = { word: text, slip, score, isSure: place > 0 && slip !== 'wrong' && word.length >= shortestSure };
+  };
+  for (let place = 0; place <= word.length; place++) {
+    const [before, letter = '', after] = [word.slice(0, place), word[place], word.slice(place + 1)];
+    const [previous, next] = [word[place - 1], word[place + 1]];
+    if (next !== undefined && next !== letter) look(before + next + letter + word.slice(place + 2), 'swapped', place);
+    if (letter !== '') look(before + after, letter === previous ? 'doubled' : 'extra', place);
+    for (const other of letters) {
+      const isDouble = other === previous || other === letter;
+      look(before + other + letter + after, isDouble ? 'undoubled' : 'missing', place);
+      const isVowel = vowels.has(other) && vowels.has(letter);
+      if (letter !== '' && other !== letter) look(before + other + after, isVowel ? 'vowel' : 'wrong', place);
+    }
+  }
+  return best;
+}
+
+/**
+ * An English text with its slips of the pen mended, where it has many: "cermaic tlies for kithcens" reads "ceramic tiles for kitchens".
+ * A strange word alone is rather one of a trade ("natation", "durian").
+ */
+export function mendSlips(text: string, words: WordFrequencies): string {
+  if (/[^\P{L}A-Za-z]/u.test(text)) return text;
+  const tokens = [...text.matchAll(/(?<![A-Za-z0-9'’-])[A-Za-z]+(?![A-Za-z0-9'’-])/g)]
+    .map(({ 0: letters, index }) => ({ letters, word: letters.toLowerCase(), at: index }))
+    .filter(({ letters, at }) => !/^[A-Z]/.test(letters) || !/[^.!?\s]\s*$/.test(text.slice(0, at)));
+  const isListed = (word: string) => words.has(word) || (word.endsWith('s') && words.has(word.slice(0, -1)));
+  const strange = tokens.filter(({ word }) => word.length >= shortestMended && !isListed(word));
+  const fewest = Math.max(fewestSlips, slipShare * tokens.length);
+  if (strange.length < fewest) return text;
+  const slips = strange.flatMap(({ word, at }) => {
+    const meant = meantBy(word, words);
+    return meant ? [{ word, at, meant }] : [];
+  });
+  const unexplained = strange.length - slips.length;
+  const swapped = slips.filter(({ meant }) => meant.slip === 'swapped').map(({ meant }) => meant);
+  const isEnglish = [...tokens, ...swapped].some(({ word }) => functionWords.has(word));
+  if (
+    slips.length < fewest ||
+    slips.filter(({ meant }) => meant.isSure).length < fewestSlips ||
+    unexplained > Math.min(strangeShare * slips.length, (1 - englishShare) * tokens.length) ||
+    !isEnglish
+  )
+    return text;
+  let mended = '';
+  let end = 0;
+  for (const { at, word, meant } of slips) {
+    mended += text.slice(end, at) + meant.word;
+    end = at + word.length;
+  }
+  return mended + text.slice(end);
+}
