@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import closeWithGrace from 'close-with-grace';
 import type { FastifyBaseLogger } from 'fastify';
 import { buildApp, type App } from './app.js';
@@ -97,8 +98,17 @@ async function reload(app: App): Promise<void> {
   }
 }
 
+/**
+ * While the model loads V8 learns that what is made lives long, and goes on to put answers among what it seldom collects, with all they
+ * hold; answers from the cache come a fifth faster without.
+ */
+function keepAnswersYoung(): void {
+  setFlagsFromString('--no-allocation-site-pretenuring');
+}
+
 /** Runs the server; a setting or model it cannot start with ends it with one line. */
 export async function main(): Promise<void> {
+  keepAnswersYoung();
   try {
     await serve(loadConfig());
   } catch (error) {

@@ -76,9 +76,11 @@ export class CachedSuggester {
 
   /** An answer that is kept in this process, at once; undefined where there is none. */
   kept(request: SuggestRequest): Answered | undefined {
-    if (!this._answers) return undefined;
-    const started = performance.now();
-    const known = this._answers.get(this._key(request));
+    return this._kept(keyOf(request), performance.now());
+  }
+
+  private _kept(key: string, started: number): Answered | undefined {
+    const known = this._answers?.get(key);
     return known && { suggestion: retimed(known, started), source: 'hit', isNew: false };
   }
 
@@ -89,10 +91,10 @@ export class CachedSuggester {
    */
   async suggest(request: SuggestRequest, signal: AbortSignal): Promise<Answered> {
     signal.throwIfAborted();
-    const kept = this.kept(request);
-    if (kept) return kept;
     const started = performance.now();
-    const key = this._key(request);
+    const key = keyOf(request);
+    const kept = this._kept(key, started);
+    if (kept) return kept;
     this._inFlight++;
     try {
       const joined = this._flights.get(key);
@@ -108,12 +110,6 @@ export class CachedSuggester {
     } finally {
       this._inFlight--;
     }
-  }
-
-  /** The client only says whose turn it is; the answer is the same for all. */
-  private _key(request: SuggestRequest): string {
-    const fields = Object.keys(request).filter((field) => field !== 'client');
-    return JSON.stringify(request, fields.sort());
   }
 
   /** What others know a request by: no description leaves the process. */
@@ -175,6 +171,27 @@ export class CachedSuggester {
     }
   }
 }
+
+/** All that an answer follows from. The client only says whose turn it is; the answer is the same for all. */
+const answeredBy: Record<Exclude<keyof SuggestRequest, 'client'>, true> = {
+  description: true,
+  count: true,
+  like: true,
+  style: true,
+  seed: true,
+  min_length: true,
+  max_length: true,
+  hyphens: true,
+  digits: true,
+  contains: true,
+  starts_with: true,
+  ends_with: true,
+  exclude: true,
+};
+const keyFields = Object.keys(answeredBy) as (keyof typeof answeredBy)[];
+
+/** Equal for equal requests, in whatever order their fields stand. */
+const keyOf = (request: SuggestRequest) => JSON.stringify(keyFields.map((field) => request[field]));
 
 /** An answer that is told again: it took this caller no stage, only the time since it asked. */
 function retimed(suggestion: Suggestion, started: number): Suggestion {
