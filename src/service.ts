@@ -12,7 +12,7 @@ import { RemoteEngine } from './engine/remote.js';
 import { SupervisedEngine } from './engine/supervised.js';
 import { resolveModel, resolveSafety, serviceVersion, sha256Of, verify, type VerifiedModel } from './models.js';
 import { parseBrands } from './names/brands.js';
-import { parseWordFrequencies } from './names/segment.js';
+import { parseWordFrequencies, type WordFrequencies } from './names/segment.js';
 import { mendSlips } from './names/spelling.js';
 import { fromRoot } from './paths.js';
 import { loadHead, TrainedClassifier } from './safety/classifier.js';
@@ -76,19 +76,19 @@ const readWords = async () => parseWordFrequencies(await readFile(fromRoot('data
 
 /**
  * Loads the classifier that stands behind the lexicon.
- * @param loadingWords the word list, where it is being read already
+ * @param loadingWords the word list, where it is being read already; else it is read
  * @throws ConfigError when a file is missing or corrupt
  */
 export async function loadPrefilter(
   llama: Llama,
   { safetyThreshold, safetyOff, threads }: SafetyConfig & Pick<Config, 'threads'>,
-  loadingWords = readWords(),
+  loadingWords?: Promise<WordFrequencies>,
 ): Promise<LoadedPrefilter> {
   const { modelPath, headPath, sha256 } = await resolveSafety();
   const [embedder, head, words] = await settleAll([
     LlamaEmbedder.load(llama, modelPath, threads),
     loadHead(headPath),
-    loadingWords,
+    loadingWords ?? readWords(),
   ] as const);
   const mend = (text: string) => mendSlips(text, words);
   const lexicon = new LexiconClassifier(safetyOff);

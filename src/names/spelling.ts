@@ -1,7 +1,7 @@
 import type { WordFrequencies } from './segment.js';
 
 /** What a slip costs, in Zipf units: a likely slip may lead to a rarer word. */
-const slipCosts = { swapped: 0.2, undoubled: 0.3, doubled: 0.5, missing: 1, extra: 1, vowel: 1.1, wrong: 1.7 };
+const slipCosts = { swapped: 0.2, undoubled: 0.3, doubled: 0.5, missing: 1, extra: 1.3, vowel: 1.1, wrong: 1.7 };
 /** People seldom miss the first letter. */
 const firstLetterCost = 1;
 const vowels = new Set('aeiouy');
@@ -9,12 +9,19 @@ const letters = [...'abcdefghijklmnopqrstuvwxyz'];
 /** Rarer words are no likelier than that the writer meant what stands there. */
 const rarestMeant = 2.8;
 const shortestMended = 3;
+/** Longer ones are no words. */
+const longestMended = 16;
 /** With so many slips of the pen among its words, and no more that nothing explains, a text's slips are mended. */
 const fewestSlips = 2;
 const slipShare = 0.2;
 const strangeShare = 0.5;
-/** A slip in a word of so many letters, past its first and with none of them wrong, is hardly chance; a text must have as many of them. */
+/**
+ * A slip in a word of so many letters, past its first and with none of them wrong, is hardly chance. Two words of a trade may look like
+ * that ("momos", "dosas"): there must be more of them, or other slips, or letters that changed places.
+ */
 const shortestSure = 5;
+const fewestSure = 3;
+const manySlips = 4;
 /** English has them in nearly every sentence, and other languages seldom. */
 const functionWords = new Set(
   'the and for with of your our we from to is by at you they are that not all who when n'.split(' '),
@@ -67,21 +74,23 @@ export function mendSlips(text: string, words: WordFrequencies): string {
   if (/[^\P{L}A-Za-z]/u.test(text)) return text;
   const tokens = [...text.matchAll(/(?<![A-Za-z0-9'’-])[A-Za-z]+(?![A-Za-z0-9'’-])/g)]
     .map(({ 0: letters, index }) => ({ letters, word: letters.toLowerCase(), at: index }))
-    .filter(({ letters, at }) => !/^[A-Z]/.test(letters) || !/[^.!?\s]\s*$/.test(text.slice(0, at)));
+    .filter(({ letters, at }) => !/^[A-Z]/.test(letters) || beginsSentence(text, at));
   const isListed = (word: string) => words.has(word) || (word.endsWith('s') && words.has(word.slice(0, -1)));
   const strange = tokens.filter(({ word }) => word.length >= shortestMended && !isListed(word));
   const fewest = Math.max(fewestSlips, slipShare * tokens.length);
   if (strange.length < fewest) return text;
   const slips = strange.flatMap(({ word, at }) => {
-    const meant = meantBy(word, words);
+    const meant = word.length <= longestMended ? meantBy(word, words) : undefined;
     return meant ? [{ word, at, meant }] : [];
   });
   const unexplained = strange.length - slips.length;
   const swapped = slips.filter(({ meant }) => meant.slip === 'swapped').map(({ meant }) => meant);
+  const sure = slips.filter(({ meant }) => meant.isSure).length;
   const isEnglish = [...tokens, ...swapped].some(({ word }) => functionWords.has(word));
   if (
     slips.length < fewest ||
-    slips.filter(({ meant }) => meant.isSure).length < fewestSlips ||
+    sure < fewestSlips ||
+    (sure < fewestSure && slips.length < manySlips && swapped.length === 0) ||
     unexplained > Math.min(strangeShare * slips.length, (1 - englishShare) * tokens.length) ||
     !isEnglish
   )
@@ -93,4 +102,11 @@ export function mendSlips(text: string, words: WordFrequencies): string {
     end = at + word.length;
   }
   return mended + text.slice(end);
+}
+
+/** Whether nothing stands before, or the end of another sentence: a capital elsewhere begins a name. */
+function beginsSentence(text: string, at: number): boolean {
+  let before = at - 1;
+  while (before >= 0 && /\s/.test(text[before]!)) before--;
+  return before < 0 || /[.!?]/.test(text[before]!);
 }

@@ -52,8 +52,8 @@ const sharedFrom = 0.75;
 
 /**
  * The trained classifier: an embedding of the text and a linear head over the policy's categories. A text is as harmful
- * as its worst stretch; one that wears a disguise, or is full of slips of the pen, is read both as it stands and
- * with that undone, and the two are weighed against one another.
+ * as its worst stretch; one that wears a disguise is read both as it stands and with the disguise undone, and the two
+ * are weighed against one another; one full of slips of the pen is as harmful as it is mended, where that is more.
  */
 export class TrainedClassifier implements SafetyClassifier {
   /** Harm from which on a text is refused; for the locked categories alone, the head's own where that is lower. */
@@ -91,8 +91,11 @@ export class TrainedClassifier implements SafetyClassifier {
   /** @throws what the embedder throws, and the reason of an aborted signal */
   async judge(text: string, signal?: AbortSignal): Promise<Judgement> {
     const asItStands = await this._judgeReading(text, signal);
-    const undone = this._mend(unmasked(text) ?? text);
-    return undone === text ? asItStands : between(asItStands, await this._judgeReading(undone, signal));
+    const undone = unmasked(text);
+    const judgement = undone === undefined ? asItStands : between(asItStands, await this._judgeReading(undone, signal));
+    const mended = this._mend(undone ?? text);
+    // Mending may guess wrong, and take the one word out that matters: it makes nothing less harmful.
+    return mended === (undone ?? text) ? judgement : worse(judgement, await this._judgeReading(mended, signal));
   }
 
   /** The worst stretch of a text. */

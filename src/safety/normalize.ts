@@ -124,9 +124,16 @@ export function unmasked(text: string): string | undefined {
 const disguisedWords = 3;
 const disguisedWord = /\p{L}[013457@$]+\p{L}|(?<![\p{L}\p{N}])(?:\p{L}[ .-]){3,}\p{L}(?![\p{L}\p{N}])/gu;
 
-/** A text with its disguises undone where they are no chance ("n4m3 mu5t c0nt41n orchid"; "mp3" is none); any other as it is. */
+/**
+ * A text with its disguises undone where they are no chance ("n4m3 mu5t c0nt41n orchid"; "mp3" is none), and single words whose letters are not
+ * what they seem read as the English ones that they look like; all else as it is.
+ */
 export function undisguise(text: string): string {
   const disguised = text.match(disguisedWord)?.length ?? 0;
   if (disguised >= disguisedWords) return readings(text).at(-1) ?? text;
-  return isMasked(text) ? normalizeText(text) : text;
+  return text.replace(/\S+/gu, (word) => {
+    if (!isMasked(word)) return word;
+    const plain = normalizeText(word);
+    return /^[\x20-\x7e]+$/.test(plain) ? plain : word;
+  });
 }

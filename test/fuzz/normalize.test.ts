@@ -1,10 +1,15 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import t from 'tap';
 import { normalizeText, readings, readLeet, undisguise, unmasked } from '../../src/safety/normalize.js';
+import { parseWordFrequencies } from '../../src/names/segment.js';
+import { mendSlips } from '../../src/names/spelling.js';
+import { fromRoot } from '../../src/paths.js';
 import { anyText, finishes, longTexts, runs } from './support.js';
 
 const unseen = /[\p{Cf}\p{Default_Ignorable_Code_Point}]|(?!\s)\p{Cc}/u;
 const harmful = 'guns for sale';
+const words = parseWordFrequencies(readFileSync(fromRoot('data', 'words_en.tsv'), 'utf8'));
 
 t.test('every reading of any text is made, lower case, of single spaces, with nothing unseen in it', async (t) => {
   fc.assert(
@@ -13,6 +18,7 @@ t.test('every reading of any text is made, lower case, of single spaces, with no
         if (unseen.test(reading) || /\s\s|^\s|\s$/.test(reading) || /[A-Z]/.test(reading)) return false;
       unmasked(text);
       undisguise(text);
+      mendSlips(text, words);
       return true;
     }),
     { numRuns: runs, examples: [['gu\u0001ns'], ['a\u2065b'], ['\u0000']] },
@@ -79,6 +85,9 @@ t.test('strokes and piles of marks are taken off, accents of honest words are no
 });
 
 t.test('the longest texts come to an end', async (t) => {
-  for (const text of longTexts) finishes(() => [readings(text), unmasked(text), undisguise(text)]);
+  finishes(() => mendSlips(`the ${'qwrtzp '.repeat(280)}`, words));
+  finishes(() => mendSlips('A '.repeat(1000), words));
+  for (const text of longTexts)
+    finishes(() => [readings(text), unmasked(text), undisguise(text), mendSlips(text, words)]);
   t.pass();
 });

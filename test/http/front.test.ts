@@ -93,12 +93,21 @@ t.test('other sites may call only where they are allowed to', async (t) => {
 
 t.test('every answer carries security headers', async (t) => {
   const app = await light();
-  for (const request of [suggest, { method: 'GET', url: '/nowhere' } as const]) {
+  const get = (url: string) => ({ method: 'GET', url }) as const;
+  const asked = [suggest, { ...suggest, payload: {} }, get('/nowhere'), get('/'), get('/docs/'), get('/metrics')];
+  const policies: unknown[] = [];
+  for (const request of asked) {
     const { headers } = await app.inject(request);
-    t.match(headers['content-security-policy'], "default-src 'none'");
+    policies.push(headers['content-security-policy']);
     t.equal(headers['x-content-type-options'], 'nosniff');
     t.equal(headers['x-frame-options'], 'SAMEORIGIN');
+    t.equal(headers['referrer-policy'], 'no-referrer');
   }
+  const [answer, , , page, docs] = policies;
+  t.equal(answer, "default-src 'none';frame-ancestors 'none'");
+  t.same([policies[1], policies[2], policies[5]], [answer, answer, answer]);
+  t.match(page, /script-src 'sha256-.*connect-src 'self'/, 'the page runs its own script and calls its own origin');
+  t.match(docs, /'self'/);
   await app.close();
 });
 

@@ -72,16 +72,17 @@ t.test('a disguise is judged both on and off', async (t) => {
   t.ok(harm < (await classifier.judge('drugs by post')).harm);
 });
 
-t.test('slips of the pen are judged both as they stand and mended', async (t) => {
+t.test('slips of the pen are judged mended too, which makes nothing less harmful', async (t) => {
   const embedder = new KeywordEmbedder();
-  const mend = (text: string) => text.replace('durgs', 'drugs');
-  const classifier = new TrainedClassifier(embedder, head, { mend });
-  const { harm } = await classifier.judge('durgs by post');
+  const mended = new TrainedClassifier(embedder, head, { mend: (text) => text.replace('durgs', 'drugs') });
+  const { harm } = await mended.judge('durgs by post');
   t.same(embedder.seen, ['durgs by post', 'drugs by post']);
-  t.ok(harm > (await new TrainedClassifier(new KeywordEmbedder(), head).judge('durgs by post')).harm);
+  t.equal(harm, (await mended.judge('drugs by post')).harm);
   embedder.seen.length = 0;
-  await classifier.judge('d u r g s by post');
-  t.same(embedder.seen, ['d u r g s by post', 'drugs by post'], 'a disguise is undone before');
+  await mended.judge('d u r g s by post');
+  t.same(embedder.seen, ['d u r g s by post', 'durgs by post', 'drugs by post'], 'a disguise is undone before');
+  const blinded = new TrainedClassifier(new KeywordEmbedder(), head, { mend: (text) => text.replace('drugs', 'rugs') });
+  t.equal((await blinded.judge('drugs by post')).harm, (await mended.judge('drugs by post')).harm);
 });
 
 t.test('one harmful line at the end of a long text is found', async (t) => {

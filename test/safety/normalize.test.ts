@@ -52,8 +52,12 @@ t.test('only a text that is disguised throughout, or whose letters are not what 
     '3D printing for B2B clients, 24/7',
     'Café für Kinder, 3€ pro Stück',
     '京都の小さな和菓子教室です',
+    'ＷＥＢデザイン、横浜',
+    'Школьная одежда, школы № 5, № 7 и № 12',
+    '3Dпечать, одежда на заказ',
   ])
     t.equal(undisguise(plain), plain);
+  t.equal(undisguise('Сафе у моря, Dоg grооming'), 'Сафе у моря, dog grooming', 'word by word');
 });
 
 t.test('a mask is taken off where there is one, and honest text of any script is left alone', async (t) => {

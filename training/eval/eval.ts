@@ -24,9 +24,8 @@ import { readRegistry, resolveModel } from '../../src/models.js';
 import { parseWordFrequencies, segment } from '../../src/names/segment.js';
 import { fromRoot } from '../../src/paths.js';
 import { loadParts } from '../../src/service.js';
-import { undisguise } from '../../src/safety/normalize.js';
 import type { RankedName } from '../../src/suggest/rank.js';
-import { Suggester, type SuggesterParts } from '../../src/suggest/suggester.js';
+import { readable, Suggester, type SuggesterParts } from '../../src/suggest/suggester.js';
 import { scoredNameSchema, scoreQuestion, scoreSheet, type ScoredName } from './absolute.js';
 import { askEach } from './asking.js';
 import { countOutcomes, outcomeOf, scores as scoresOf } from './confusion.js';
@@ -69,7 +68,7 @@ if (how === 'openai' && !config.judge.apiKey) throw new Error('--judge openai ne
 
 /** Cosine similarity of each name's words and the description, by the embedder that serves. */
 async function relevancesOf(parts: SuggesterParts, description: string, names: readonly RankedName[]) {
-  const query = await parts.embedder.embed(undisguise(description));
+  const query = await parts.embedder.embed(readable(description, parts));
   const relevances: number[] = [];
   for (const { name } of names) {
     const { relevance } = await parts.relevance.of(query, segment(name, parts.words));

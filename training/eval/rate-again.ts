@@ -12,12 +12,12 @@ import { dot } from '../../src/engine/embedder.js';
 import { loadConfig } from '../../src/config.js';
 import { resolveModel } from '../../src/models.js';
 import { segment, type WordFrequencies } from '../../src/names/segment.js';
-import { undisguise } from '../../src/safety/normalize.js';
 import { loadParts } from '../../src/service.js';
 import { ownWords, withOwnWords } from '../../src/suggest/own-words.js';
 import type { Candidate } from '../../src/suggest/candidates.js';
 import type { Recalled } from '../../src/suggest/recall.js';
 import { lineInputNames, measure, rankInputs } from '../../src/suggest/rank.js';
+import { readable } from '../../src/suggest/suggester.js';
 import { rounded } from './csv.js';
 import { readMemory } from './memory.js';
 
@@ -35,7 +35,7 @@ for (const { description, suggestions } of told)
 const ratings: Record<string, string>[] = parse(await readFile(ratingsPath), { columns: true });
 const vectors = new Map<string, Float32Array>();
 async function vector(description: string): Promise<Float32Array> {
-  const known = vectors.get(description) ?? (await parts.embedder.embed(undisguise(description)));
+  const known = vectors.get(description) ?? (await parts.embedder.embed(readable(description, parts)));
   vectors.set(description, known);
   return known;
 }
@@ -51,7 +51,7 @@ function recalled(description: string, query: Float32Array): Recalled {
 const wordLists = new Map<string, WordFrequencies>();
 /** The word list with a description's own words. */
 function wordsFor(description: string): WordFrequencies {
-  const own = () => ownWords(undisguise(description), parts.words, (word) => parts.recall.knows(word));
+  const own = () => ownWords(readable(description, parts), parts.words, (word) => parts.recall.knows(word));
   const list = wordLists.get(description) ?? withOwnWords(parts.words, own());
   wordLists.set(description, list);
   return list;
