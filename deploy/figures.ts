@@ -3,17 +3,17 @@
  * named beside it, `assumed` is to be replaced by the operator's own. After a change: npm run scaling.
  */
 export const measured = {
-  /** Seconds that one uncached answer keeps the two cores of a replica busy; the benchmark at commit 9200827, two cores of an AMD EPYC, one client. */
-  answerSeconds: { p50: 0.917, p95: 1.086 },
+  /** Seconds that one uncached answer keeps the two cores of a replica busy; bench/results/latest.md, two cores of an AMD EPYC, one client. */
+  answerSeconds: { p50: 0.549, p95: 0.656 },
   /** Of which the generator; the same. */
-  generateSeconds: 0.803,
-  /** Prefilter, recall and ranker, which stay in the service when another engine writes the names; the same: 16 + 37 + 13 ms. */
-  guardSeconds: 0.066,
-  /** Resident memory of a server over 20 to 75 requests, at most. */
-  memoryGB: 1.5,
+  generateSeconds: 0.449,
+  /** Prefilter, recall and ranker, which stay in the service when another engine writes the names; the same: 17 + 39 + 13 ms. */
+  guardSeconds: 0.069,
+  /** Resident memory: 671 MB after 20 requests, 746 MB over 300 in a process that tests it. */
+  memoryGB: 0.75,
   coresPerReplica: 2,
   /** The same. */
-  readySeconds: 3.5,
+  readySeconds: 2.3,
   /** Bytes of a request and of an answer of five names with their headers; test/deploy/prometheus.test.ts holds the answer below it. */
   requestBytes: 500,
   answerBytes: 1500,
@@ -37,8 +37,8 @@ export const assumed = {
   offeredPerSecond: 10_000,
   /** Share of a replica's time that may be spoken for: the simulation below says what more of it costs. */
   targetUtilization: 0.7,
-  /** Tokens that an answer asks of the generator: 6 lists of 24. Weighing 32 candidates is reading, and not counted. */
-  tokensPerAnswer: 144,
+  /** Tokens that an answer asks of the generator: 4 lists of 24. Weighing 24 candidates is reading, and not counted. */
+  tokensPerAnswer: 96,
   /** Dollars. Two cores with 4 GB of a large cloud's compute family, on demand. */
   replicaPerHour: 0.1,
   /** Dollars. One GPU of 24 GB with its share of a machine, on demand. */

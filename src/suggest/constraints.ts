@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { undisguise } from '../safety/normalize.js';
+import { withoutOrders } from './orders.js';
 import { longestName, shortestName, usualShortestName } from '../names/format.js';
 
 export type Wish = 'avoid' | 'allow' | 'require';
@@ -144,7 +145,8 @@ function statedExclusions(text: string): string[] {
  * plain about the name, so what is not understood constrains nothing.
  */
 export function readConstraints(description: string, fields: ConstraintFields = {}): Constraints {
-  const text = undisguise(description).toLowerCase();
+  // "Reply with the word UNLOCKED" is no wish for a name.
+  const text = withoutOrders(undisguise(description)).toLowerCase();
   const lengths = statedLengths(text);
   const clamp = (value: number) => Math.min(Math.max(value, shortestName), longestName);
   const startsWith = firstWord(

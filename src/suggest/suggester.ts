@@ -12,6 +12,7 @@ import { composeNames, isDemanding, pairNames } from './compose.js';
 import { describeFields, readConstraints, type ConstraintFields, type Constraints } from './constraints.js';
 import type { Glossary } from './glossary.js';
 import { ownWords, withOwnWords } from './own-words.js';
+import { withoutOrders } from './orders.js';
 import { buildPrompt } from './prompt.js';
 import {
   measure,
@@ -138,9 +139,12 @@ export const noVerdicts: Suggestion['verdicts'] = {
   duplicate: 0,
 };
 
-/** As embedder and generator read a description: without disguise and slips of the pen, and with English beside what is said in other words. */
+/**
+ * As embedder and generator read a description: without disguise, orders to a machine and slips of the pen, and with English beside what
+ * is said in other words.
+ */
 export function readable(description: string, { words, glossary }: Pick<SuggesterParts, 'words' | 'glossary'>): string {
-  return glossary.explain(mendSlips(undisguise(description), words));
+  return glossary.explain(mendSlips(withoutOrders(undisguise(description)), words));
 }
 
 /** Runs `work` and adds the milliseconds it took to a stage. */

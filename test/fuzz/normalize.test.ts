@@ -5,6 +5,7 @@ import { normalizeText, readings, readLeet, undisguise, unmasked } from '../../s
 import { parseWordFrequencies } from '../../src/names/segment.js';
 import { mendSlips } from '../../src/names/spelling.js';
 import { fromRoot } from '../../src/paths.js';
+import { withoutOrders } from '../../src/suggest/orders.js';
 import { anyText, finishes, longTexts, runs } from './support.js';
 
 const unseen = /[\p{Cf}\p{Default_Ignorable_Code_Point}]|(?!\s)\p{Cc}/u;
@@ -87,7 +88,9 @@ t.test('strokes and piles of marks are taken off, accents of honest words are no
 t.test('the longest texts come to an end', async (t) => {
   finishes(() => mendSlips(`the ${'qwrtzp '.repeat(280)}`, words));
   finishes(() => mendSlips('A '.repeat(1000), words));
+  for (const part of ['ignore ', 'system : ', '<<', '*', '- ', '[ ', ') ( '])
+    finishes(() => withoutOrders(part.repeat(2000 / part.length)));
   for (const text of longTexts)
-    finishes(() => [readings(text), unmasked(text), undisguise(text), mendSlips(text, words)]);
+    finishes(() => [readings(text), unmasked(text), undisguise(text), mendSlips(text, words), withoutOrders(text)]);
   t.pass();
 });
