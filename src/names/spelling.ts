@@ -5,7 +5,7 @@ const slipCosts = { swapped: 0.2, undoubled: 0.3, doubled: 0.5, missing: 1, extr
 /** People seldom miss the first letter. */
 const firstLetterCost = 1;
 const vowels = new Set('aeiouy');
-const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+const alphabet = [...'abcdefghijklmnopqrstuvwxyz'];
 /** Rarer words are no likelier than that the writer meant what stands there. */
 const rarestMeant = 2.8;
 const shortestMended = 3;
@@ -29,39 +29,53 @@ const functionWords = new Set(
 /** A text of which fewer words than this are English, as they stand or mended, is in another language. */
 const englishShare = 0.75;
 
+/** A text from which a word may have come by one slip. */
+interface Origin {
+  text: string;
+  slip: keyof typeof slipCosts;
+  /** Where in the word. */
+  place: number;
+}
+
+/** What a word would be without one slip: neighbouring letters swapped, one missing, one too many, one wrong. */
+export function* origins(word: string): Generator<Origin> {
+  for (let place = 0; place <= word.length; place++) {
+    const [before, letter = '', after] = [word.slice(0, place), word[place], word.slice(place + 1)];
+    const [previous, next] = [word[place - 1], word[place + 1]];
+    if (next !== undefined && next !== letter)
+      yield { text: before + next + letter + word.slice(place + 2), slip: 'swapped', place };
+    if (letter !== '') yield { text: before + after, slip: letter === previous ? 'doubled' : 'extra', place };
+    for (const other of alphabet) {
+      const isDouble = other === previous || other === letter;
+      yield { text: before + other + letter + after, slip: isDouble ? 'undoubled' : 'missing', place };
+      const isVowel = vowels.has(other) && vowels.has(letter);
+      if (letter !== '' && other !== letter)
+        yield { text: before + other + after, slip: isVowel ? 'vowel' : 'wrong', place };
+    }
+  }
+}
+
 interface Meant {
   word: string;
-  slip: keyof typeof slipCosts;
+  slip: Origin['slip'];
   /** Whether the slip is past the first letter, and leaves none wrong, in a word long enough. */
   isSure: boolean;
 }
 
 /**
- * The listed word that is one slip away and likeliest meant: neighbouring letters swapped, one missing, one too many, one
- * wrong (M. Kernighan, K. Church and W. Gale, "A spelling correction program based on a noisy channel model", COLING 1990).
+ * The listed word that is one slip away and likeliest meant (M. Kernighan, K. Church and W. Gale, "A spelling correction program based
+ * on a noisy channel model", COLING 1990).
  *
  * @param word in lower case, itself not listed
  */
 function meantBy(word: string, words: WordFrequencies): Meant | undefined {
   let best: (Meant & { score: number }) | undefined;
-  const look = (text: string, slip: Meant['slip'], place: number) => {
+  for (const { text, slip, place } of origins(word)) {
     const zipf = words.get(text);
-    if (zipf === undefined || zipf < rarestMeant) return;
+    if (zipf === undefined || zipf < rarestMeant) continue;
     const score = zipf - slipCosts[slip] - (place === 0 ? firstLetterCost : 0);
-    if (best && score <= best.score) return;
+    if (best && score <= best.score) continue;
     best = { word: text, slip, score, isSure: place > 0 && slip !== 'wrong' && word.length >= shortestSure };
-  };
-  for (let place = 0; place <= word.length; place++) {
-    const [before, letter = '', after] = [word.slice(0, place), word[place], word.slice(place + 1)];
-    const [previous, next] = [word[place - 1], word[place + 1]];
-    if (next !== undefined && next !== letter) look(before + next + letter + word.slice(place + 2), 'swapped', place);
-    if (letter !== '') look(before + after, letter === previous ? 'doubled' : 'extra', place);
-    for (const other of letters) {
-      const isDouble = other === previous || other === letter;
-      look(before + other + letter + after, isDouble ? 'undoubled' : 'missing', place);
-      const isVowel = vowels.has(other) && vowels.has(letter);
-      if (letter !== '' && other !== letter) look(before + other + after, isVowel ? 'vowel' : 'wrong', place);
-    }
   }
   return best;
 }

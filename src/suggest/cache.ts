@@ -76,7 +76,7 @@ export class CachedSuggester {
 
   /** An answer that is kept in this process, at once; undefined where there is none. */
   kept(request: SuggestRequest): Answered | undefined {
-    return this._kept(keyOf(request), performance.now());
+    return this._answers && this._kept(keyOf(request), performance.now());
   }
 
   private _kept(key: string, started: number): Answered | undefined {

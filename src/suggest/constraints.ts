@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { longestName, shortestName, usualShortestName } from '../names/format.js';
 import { undisguise } from '../safety/normalize.js';
 import { withoutOrders } from './orders.js';
-import { longestName, shortestName, usualShortestName } from '../names/format.js';
 
 export type Wish = 'avoid' | 'allow' | 'require';
 

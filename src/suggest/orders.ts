@@ -16,7 +16,7 @@ const machineTalk = new RegExp(
   'iu',
 );
 /** Where a text falls into parts: sentences, lines, brackets, colons and marks that pretend to end something. */
-const borders = /(?<=[.!?;:。！？])\s+|\n+|\s*#{2,}\s*|\s+[-–—]\s+|(?<=\))\s+|\s+(?=\()|<[^>]{1,30}>|\*{2,}/u;
+const borders = /(?<=[.!?;:。！？])\s+|\n+|#{2,}|\s[-–—]\s|(?<=\))\s+|\s(?=\()|<[^>]{1,30}>|\*{2,}/u;
 /** Fewer words are no description of a business. */
 const fewestWords = 3;
 
@@ -26,7 +26,7 @@ const fewestWords = 3;
  */
 export function withoutOrders(text: string): string {
   if (!attempt.test(text)) return text;
-  const parts = text.split(borders).filter((part) => /\p{L}/u.test(part));
-  const kept = parts.filter((part) => !machineTalk.test(part)).join(' ');
+  const parts = text.split(borders).map((part) => part.trim());
+  const kept = parts.filter((part) => /\p{L}/u.test(part) && !machineTalk.test(part)).join(' ');
   return (kept.match(/\p{L}+/gu)?.length ?? 0) >= fewestWords ? kept : text;
 }

@@ -1,4 +1,5 @@
 import { segment, type WordFrequencies } from '../names/segment.js';
+import { origins } from '../names/spelling.js';
 
 /** Commoner words ("the", "business", "small") say nothing of a trade. */
 const commonestZipf = 5.3;
@@ -36,14 +37,11 @@ export function ownWords(description: string, words: WordFrequencies, used: (wor
   return [...new Set(found)];
 }
 
+const slips = new Set(['swapped', 'missing', 'undoubled']);
+
 /** Whether two neighbouring letters changed places, or one letter left out, would make it a listed word. */
 function isSlip(word: string, words: WordFrequencies): boolean {
-  for (let i = 0; i <= word.length; i++) {
-    const [before, after] = [word.slice(0, i), word.slice(i)];
-    if (after.length > 1 && words.has(before + after[1]! + after[0]! + after.slice(2))) return true;
-    for (let letter = 97; letter <= 122; letter++)
-      if (words.has(before + String.fromCharCode(letter) + after)) return true;
-  }
+  for (const { text, slip } of origins(word)) if (slips.has(slip) && words.has(text)) return true;
   return false;
 }
 

@@ -11,8 +11,8 @@ import { CandidatePool, type Candidate, type Verdict } from './candidates.js';
 import { composeNames, isDemanding, pairNames } from './compose.js';
 import { describeFields, readConstraints, type ConstraintFields, type Constraints } from './constraints.js';
 import type { Glossary } from './glossary.js';
-import { ownWords, withOwnWords } from './own-words.js';
 import { withoutOrders } from './orders.js';
+import { ownWords, withOwnWords } from './own-words.js';
 import { buildPrompt } from './prompt.js';
 import {
   measure,

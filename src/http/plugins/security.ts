@@ -2,16 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors from '@fastify/cors';
 import fp from 'fastify-plugin';
 import type { FastifyInstance } from 'fastify';
-import helmet, { type HelmetOptions } from 'helmet';
+import helmet, { contentSecurityPolicy } from 'helmet';
 
 /** Other sites that browsers may call the service from. */
 export type CorsOrigins = boolean | string[];
 
 type Headers = Record<string, string>;
-type PolicyOptions = Exclude<HelmetOptions['contentSecurityPolicy'], boolean | undefined>;
+type PolicyOptions = NonNullable<Parameters<typeof contentSecurityPolicy>[0]>;
 
-/** What helmet sets on an answer. It is the same for all of them, so it is asked once. https://helmetjs.github.io */
-function headersBy(options: HelmetOptions): Headers {
+/** What a middleware of helmet sets on an answer. It is the same for all of them, so it is asked once. https://helmetjs.github.io */
+function headersBy(middleware: ReturnType<typeof helmet | typeof contentSecurityPolicy>): Headers {
   const headers: Headers = {};
   const response = {
     setHeader: (name: string, value: string) => {
@@ -19,17 +19,15 @@ function headersBy(options: HelmetOptions): Headers {
     },
     removeHeader: () => {},
   };
-  helmet(options)({} as IncomingMessage, response as unknown as ServerResponse, (error) => {
+  middleware({} as IncomingMessage, response as unknown as ServerResponse, (error) => {
     if (error) throw error as Error;
   });
   return headers;
 }
 
-/** The header that holds a page's own content security policy. */
-export function policyHeader(directives: NonNullable<PolicyOptions['directives']>): Headers {
-  const name = 'content-security-policy';
-  return { [name]: headersBy({ contentSecurityPolicy: { useDefaults: false, directives } })[name]! };
-}
+/** The header that holds a content security policy. */
+export const policyHeader = (directives: NonNullable<PolicyOptions['directives']>): Headers =>
+  headersBy(contentSecurityPolicy({ useDefaults: false, directives }));
 
 /**
  * Security headers, and cross-origin requests where they are allowed. A page that needs more than its own origin sets its own
@@ -37,12 +35,17 @@ export function policyHeader(directives: NonNullable<PolicyOptions['directives']
  */
 export default fp(
   async (app: FastifyInstance, { origins }: { origins: CorsOrigins }) => {
-    const headers = headersBy({
-      contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
-      // Whether there is TLS in front is the operator's affair.
-      strictTransportSecurity: false,
-      crossOriginResourcePolicy: { policy: origins === false ? 'same-origin' : 'cross-origin' },
-    });
+    const headers = headersBy(
+      helmet({
+        contentSecurityPolicy: {
+          useDefaults: false,
+          directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+        },
+        // Whether there is TLS in front is the operator's affair.
+        strictTransportSecurity: false,
+        crossOriginResourcePolicy: { policy: origins === false ? 'same-origin' : 'cross-origin' },
+      }),
+    );
     app.addHook('onRequest', (_request, reply, done) => {
       reply.headers(headers);
       done();
