@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { ConfigError } from './config.js';
 import { fromRoot } from './paths.js';
+import { secondOpinionSchema, type SecondOpinion } from './safety/second-opinion.js';
 
 const packageSchema = z.object({ version: z.string() });
 export const serviceVersion = packageSchema.parse(JSON.parse(readFileSync(fromRoot('package.json'), 'utf8'))).version;
@@ -27,6 +28,7 @@ const cardSchema = z.object({
   sha256: sha256Schema,
   /** Folder of the embedding model, relative to the card. */
   embedder: z.string(),
+  second_opinion: secondOpinionSchema.optional(),
 });
 const embedderCardSchema = cardSchema.pick({ sha256: true });
 const safetyCardSchema = z.object({ sha256: sha256Schema, head_sha256: sha256Schema });
@@ -41,6 +43,8 @@ export interface VerifiedModel {
   modelPath: string;
   embedderPath: string;
   embedderSha256: string;
+  /** How its own refusals count; absent from versions that were not taught enough of them. */
+  secondOpinion?: SecondOpinion;
 }
 
 /**
@@ -64,6 +68,7 @@ export async function resolveModel(model: string): Promise<VerifiedModel> {
     modelPath,
     embedderPath,
     embedderSha256: embedderCard.sha256,
+    secondOpinion: card.second_opinion,
   };
 }
 

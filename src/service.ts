@@ -18,6 +18,7 @@ import { fromRoot } from './paths.js';
 import { loadHead, TrainedClassifier } from './safety/classifier.js';
 import { OutputGuard } from './safety/output.js';
 import { LexiconClassifier, Prefilter } from './safety/prefilter.js';
+import { noSay } from './safety/second-opinion.js';
 import { CachedSuggester } from './suggest/cache.js';
 import { Glossary } from './suggest/glossary.js';
 import { Metric, MetricEmbedder } from './suggest/metric.js';
@@ -147,7 +148,7 @@ function answersVersion(
   digests: readonly string[],
   { safetyThreshold, safetyOff, remote }: Pick<ServiceConfig, 'safetyThreshold' | 'safetyOff' | 'remote'>,
 ): string {
-  const models = [model.sha256, model.embedderSha256, safetySha256];
+  const models = [model.sha256, model.embedderSha256, safetySha256, model.secondOpinion];
   const elsewhere = remote ? [remote.model, ...remote.urls] : [];
   return JSON.stringify([serviceVersion, ...models, ...digests, safetyThreshold, safetyOff, elsewhere]);
 }
@@ -158,7 +159,7 @@ interface Disposable {
 
 /** The parts of a suggester over a verified model, for the service and for evaluation. What was loaded before a failure is let go. */
 export async function loadParts(
-  model: Pick<VerifiedModel, 'modelPath' | 'sha256' | 'embedderPath' | 'folder'>,
+  model: Pick<VerifiedModel, 'modelPath' | 'sha256' | 'embedderPath' | 'folder' | 'secondOpinion'>,
   config: Omit<ServiceConfig, 'model' | 'cacheSize' | 'cacheTtlMs'>,
   { llama: loadingLlama, onEngineChange }: Omit<Surroundings, 'redis'> = {},
 ): Promise<{ parts: SuggesterParts; engine: StandingEngine; safetySha256: string; dispose: () => Promise<void> }> {
@@ -206,7 +207,11 @@ export async function loadParts(
     const relevance = new Relevance(embedder, recall);
     const outputGuard = new OutputGuard(words, brands);
     const glossary = new Glossary(glosses, words);
-    const parts = { engine, embedder, recall, relevance, ranker, words, glossary, prefilter, outputGuard };
+    const secondOpinion = model.secondOpinion && (config.safetyOff.length === 0 ? model.secondOpinion : noSay);
+    const parts = {
+      ...{ engine, embedder, recall, relevance, ranker, words, glossary },
+      ...{ prefilter, secondOpinion, outputGuard },
+    };
     return { parts, engine, safetySha256, dispose };
   };
   try {

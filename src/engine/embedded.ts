@@ -11,6 +11,7 @@ import type {
   GenerateRequest,
   GeneratedLine,
   Generation,
+  Question,
   Sampling,
   ScoredLine,
   ScoreRequest,
@@ -39,6 +40,8 @@ export interface EmbeddedEngineOptions {
 const promptWindow = 192;
 const listWindow = 64;
 export const windowTokens = promptWindow + listWindow;
+/** How often a sequence may begin where one that ends before its first name is no answer. */
+const attempts = 6;
 
 /**
  * The internal method by which node-llama-cpp copies a sequence's state to another of the same context: a millisecond,
@@ -98,11 +101,12 @@ export class EmbeddedEngine implements WatchedEngine {
   }
 
   async score(request: ScoreRequest): Promise<Scoring> {
-    const { prompt, lines, sequences, signal } = request;
+    const { prompt, lines, sequences, question, signal } = request;
+    const asked = question && this._questionTokens(question);
     if (lines.length === 0) return { lines: [], promptTokens: 0, queuedMs: 0 };
     const tokens = this._promptTokens(prompt);
     return this._lend({ ...request, sequences: Math.min(sequences, lines.length) }, async (pool) => ({
-      lines: await this._weigh(pool, tokens, lines, signal),
+      lines: await this._weigh(pool, tokens, lines, asked, signal),
       promptTokens: tokens.length,
     }));
   }
@@ -130,7 +134,7 @@ export class EmbeddedEngine implements WatchedEngine {
 
   private async _run(
     pool: readonly Slot[],
-    { prompts, seed, maxTokens, sampling, signal }: GenerateRequest,
+    { prompts, seed, maxTokens, sampling, asksRefusal, signal }: GenerateRequest,
   ): Promise<Omit<Generation, 'queuedMs'>> {
     const groups = deal(pool, prompts.length).map((slots, index) => ({
       slots,
@@ -139,20 +143,36 @@ export class EmbeddedEngine implements WatchedEngine {
     const results = await settleAll(
       groups.map(async ({ slots, tokens }, group) => {
         const shared = tokens.slice(0, -1);
-        await this._share(slots, shared.length, signal, (leader) => leader.evaluateWithoutGeneratingNewTokens(shared));
-        return settleAll(
-          slots.map((slot, index) =>
-            this._sample(slot, tokens.slice(-1), hash32(seed, group, index), maxTokens, sampling, signal),
-          ),
+        const isAsked = asksRefusal && group === prompts.length - 1;
+        const refusal = await this._share(slots, shared.length, signal, async (leader) => {
+          if (isAsked) return this._refusal(leader, tokens);
+          await leader.evaluateWithoutGeneratingNewTokens(shared);
+          return undefined;
+        });
+        const lists = await settleAll(
+          slots.map(async (slot, index) => {
+            const write = (...attempt: number[]) =>
+              this._sample(slot, tokens.slice(-1), hash32(seed, group, index, ...attempt), maxTokens, sampling, signal);
+            let list = await write();
+            for (let attempt = 1; asksRefusal && list.tokens === 0 && attempt < attempts; attempt++) {
+              signal.throwIfAborted();
+              const { sequence } = slot;
+              await sequence.eraseContextTokenRanges([{ start: shared.length, end: sequence.nextTokenIndex }]);
+              list = await write(attempt);
+            }
+            return list;
+          }),
         );
+        return { lists, refusal };
       }),
     );
     this._garbage.left(groups.length + pool.length);
     signal.throwIfAborted();
-    const lists = results.flat();
+    const lists = results.flatMap((result) => result.lists);
     return {
       lines: lists.flatMap((list) => list.lines),
       emptySequences: lists.filter((list) => list.lines.length === 0).length,
+      refusal: results.at(-1)?.refusal,
       sequences: lists.length,
       promptTokens: groups.reduce((sum, group) => sum + group.tokens.length, 0),
       generatedTokens: lists.reduce((sum, list) => sum + list.tokens, 0),
@@ -167,6 +187,7 @@ export class EmbeddedEngine implements WatchedEngine {
     pool: readonly Slot[],
     prompt: Token[],
     lines: readonly string[],
+    question: Record<keyof Question, Token> | undefined,
     signal: AbortSignal,
   ): Promise<ScoredLine[]> {
     const scored: ScoredLine[] = [];
@@ -188,20 +209,43 @@ export class EmbeddedEngine implements WatchedEngine {
               .slice(0, -1)
               .map((token, i) => [token, askFor([line[i + 1]!])]);
             const longest = tokens[round * pool.length]!.line.length;
+            if (question) input.push([question.mark, { generateNext: { logits: choiceOf(question) } }]);
             input.push(...Array.from({ length: longest - line.length }, () => filler!));
             await step();
             signal.throwIfAborted();
             const outputs = [opening, ...(await sequence.controlledEvaluate(input))];
             await sequence.eraseContextTokenRanges([{ start: prompt.length, end: sequence.nextTokenIndex }]);
             const logProbability = line.reduce((sum, token, i) => sum + logProbabilityOf(token, outputs[i]), 0);
+            const verdict = question && logOdds(question.yes, question.no, outputs[line.length]);
             this.progress++;
-            scored[index] = { logProbability, tokens: line.length };
+            scored[index] = { logProbability, tokens: line.length, verdict };
           }
         });
       }),
     );
     this._garbage.left(1 + lines.length);
     return scored;
+  }
+
+  /** Evaluates a prompt but for its last token, which is only looked behind: the log-odds that the model has nothing to say. */
+  private async _refusal(sequence: LlamaContextSequence, prompt: readonly Token[]): Promise<number> {
+    const { eos } = this._model.tokens;
+    if (eos === null) throw new Error('the model has no token that ends a text');
+    const input: ControlledEvaluateInputItem[] = prompt.slice(0, -1);
+    const outputs = await sequence.controlledEvaluate([...input, [prompt.at(-1)!, askFor([eos])]]);
+    await sequence.eraseContextTokenRanges([{ start: prompt.length - 1, end: sequence.nextTokenIndex }]);
+    const logProbability = logProbabilityOf(eos, outputs.at(-1));
+    return logProbability - Math.log(Math.max(smallest, -Math.expm1(logProbability)));
+  }
+
+  /** @throws when the mark or an answer is not one token of this model */
+  private _questionTokens({ mark, yes, no }: Question): Record<keyof Question, Token> {
+    const [markToken, yesToken, noToken] = [mark, yes, no].map((text) => {
+      const [token, ...rest] = this._model.tokenize(text, false);
+      if (token === undefined || rest.length > 0) throw new Error(`"${text}" is not one token of the model`);
+      return token;
+    });
+    return { mark: markToken!, yes: yesToken!, no: noToken! };
   }
 
   /** Text never becomes a control token; a prompt over the window loses the end of its first line, not its last. */
@@ -280,6 +324,19 @@ export class EmbeddedEngine implements WatchedEngine {
     this.progress++;
     return result;
   }
+}
+
+/** Keeps the log-odds of what is all but certain finite. */
+const smallest = 1e-9;
+
+const choiceOf = ({ yes, no }: Record<keyof Question, Token>) => ({ filter: { tokens: [yes, no] } });
+
+/** @throws when a logit is missing */
+function logOdds(yes: Token, no: Token, output: ControlledEvaluateIndexOutput | undefined): number {
+  const { logits } = output?.next ?? {};
+  const [forIt, against] = [logits?.get(yes), logits?.get(no)];
+  if (forIt === undefined || against === undefined) throw new Error('the model gave no logit for an answer');
+  return forIt - against;
 }
 
 /** Asks for the logits of tokens that may come next, of the likeliest one, and for the sum that normalizes them. */

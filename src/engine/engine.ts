@@ -26,6 +26,8 @@ export interface GenerateRequest extends SequenceRequest {
   /** Longest list, in tokens. */
   maxTokens: number;
   sampling: Sampling;
+  /** Whether to say how near the model is to refusing the last of the prompts; sequences then hardly ever end before a name. */
+  asksRefusal?: boolean;
 }
 
 export interface Sampling {
@@ -39,6 +41,8 @@ export interface Generation {
   lines: GeneratedLine[];
   /** Sequences that ended before their first name: the model's own refusal. */
   emptySequences: number;
+  /** Log-odds that the model ends before its first name behind the last prompt; set where it was asked and can say. */
+  refusal?: number;
   sequences: number;
   promptTokens: number;
   generatedTokens: number;
@@ -46,16 +50,28 @@ export interface Generation {
   queuedMs: number;
 }
 
+/** What a model was taught to say of a name: behind it stands the mark, where its line break would, and then one of two answers. */
+export interface Question {
+  /** Each of the three is one token. */
+  mark: string;
+  yes: string;
+  no: string;
+}
+
 export interface ScoreRequest extends SequenceRequest {
   prompt: string;
   /** Names that the model is asked about, as if each were the first line of its answer. */
   lines: readonly string[];
+  /** Asked of each name as well. */
+  question?: Question;
 }
 
 export interface ScoredLine {
   /** Natural logarithm of the probability of the line and its line break after the prompt. */
   logProbability: number;
   tokens: number;
+  /** Log-odds of yes against no, where a question was asked. */
+  verdict?: number;
 }
 
 export interface Scoring {

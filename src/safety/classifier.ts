@@ -88,6 +88,11 @@ export class TrainedClassifier implements SafetyClassifier {
     return harm >= this.threshold || lockedHarm >= this._lockedThreshold;
   }
 
+  /** Log-odds by which a text stands above what is refused; of both thresholds the one that it comes nearer to. */
+  margin({ harm, lockedHarm }: Judgement): number {
+    return Math.max(logit(harm) - logit(this.threshold), logit(lockedHarm) - logit(this._lockedThreshold));
+  }
+
   /** @throws what the embedder throws, and the reason of an aborted signal */
   async judge(text: string, signal?: AbortSignal): Promise<Judgement> {
     const asItStands = await this._judgeReading(text, signal);

@@ -7,6 +7,15 @@ export interface SafetyVerdict {
   label: 'allow' | 'refuse';
   /** Set when refused. */
   category?: RefusalCategory;
+  /** How near what was allowed came to being refused, where the judge can say. */
+  doubt?: Doubt;
+}
+
+export interface Doubt {
+  /** Log-odds by which harm stands above the threshold: negative. */
+  margin: number;
+  /** What it would be refused as. */
+  category: RefusalCategory;
 }
 
 /** One judge of a text. */
@@ -42,12 +51,15 @@ const lexiconWeight = 2;
 export class Prefilter implements SafetyClassifier {
   constructor(
     private readonly _lexicon: SafetyClassifier,
-    private readonly _trained: Pick<TrainedClassifier, 'judge' | 'refuses'>,
+    private readonly _trained: Pick<TrainedClassifier, 'judge' | 'refuses' | 'margin'>,
   ) {}
 
   async classify(text: string, signal?: AbortSignal): Promise<SafetyVerdict> {
     const judgement = await this.judge(text, signal);
-    return this._trained.refuses(judgement) ? { label: 'refuse', category: judgement.category } : { label: 'allow' };
+    const { category } = judgement;
+    return this._trained.refuses(judgement)
+      ? { label: 'refuse', category }
+      : { label: 'allow', doubt: { margin: this._trained.margin(judgement), category } };
   }
 
   /** @throws when either cannot judge */

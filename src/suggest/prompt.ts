@@ -1,3 +1,5 @@
+import type { Question } from '../engine/engine.js';
+
 /** How the generator was taught to read a request; training reads the same text from this module's build. */
 export interface PromptParts {
   description: string;
@@ -29,3 +31,6 @@ export function promptTail(hints: readonly string[]): string {
 export function buildPrompt({ description, hints }: PromptParts): string {
   return promptHead(description) + promptTail(hints);
 }
+
+/** Whether a founder would choose the name before it, as some versions were taught to say. */
+export const verdictQuestion: Question = { mark: ' ?', yes: ' yes', no: ' no' };

@@ -156,7 +156,7 @@ export const rankInputNames = [
 export type RankInputs = Record<(typeof rankInputNames)[number], number>;
 
 /** What the generator says of a name, by the names of the columns of data/name_ratings.csv. */
-export const lineInputNames = ['lineAdvantage', 'lineTokens'] as const;
+export const lineInputNames = ['lineAdvantage', 'lineTokens', 'lineVerdict'] as const;
 
 /** A logistic regression on some inputs: the sum with `bias` is the log-odds of a name's value. */
 const regressionOn = <Name extends string>(names: readonly Name[]) =>
@@ -226,7 +226,8 @@ export function quality({ features, line }: Measured, { weights, bias, weighed }
       ? weighed.bias +
         sum(weighed.weights) +
         weighed.weights.lineAdvantage * line.advantage +
-        weighed.weights.lineTokens * line.tokens
+        weighed.weights.lineTokens * line.tokens +
+        weighed.weights.lineVerdict * (line.verdict ?? 0)
       : bias + sum(weights);
   return learnt - penalties(features);
 }

@@ -6,14 +6,15 @@ import { mendSlips } from '../names/spelling.js';
 import { refusalMessages, type RefusalCategory } from '../safety/categories.js';
 import { undisguise } from '../safety/normalize.js';
 import type { OutputGuard } from '../safety/output.js';
-import type { SafetyClassifier } from '../safety/prefilter.js';
+import type { Doubt, SafetyClassifier } from '../safety/prefilter.js';
+import { refusesTogether, type SecondOpinion } from '../safety/second-opinion.js';
 import { CandidatePool, type Candidate, type Verdict } from './candidates.js';
 import { composeNames, isDemanding, pairNames } from './compose.js';
 import { describeFields, readConstraints, type ConstraintFields, type Constraints } from './constraints.js';
 import type { Glossary } from './glossary.js';
 import { withoutOrders } from './orders.js';
 import { ownWords, withOwnWords } from './own-words.js';
-import { buildPrompt } from './prompt.js';
+import { buildPrompt, verdictQuestion } from './prompt.js';
 import {
   measure,
   rank,
@@ -72,6 +73,8 @@ export interface SuggesterParts {
   relevance: Relevance;
   ranker: Ranker;
   prefilter: SafetyClassifier;
+  /** How the generator's own refusals count; absent for one that was hardly taught any. */
+  secondOpinion?: SecondOpinion;
   outputGuard: OutputGuard;
   words: WordFrequencies;
   glossary: Pick<Glossary, 'explain'>;
@@ -119,6 +122,8 @@ export interface Proposed {
   measured: Measured[];
   /** Whether every sequence of the model ended before its first name. */
   refusedByGenerator: boolean;
+  /** Its log-odds of having nothing to say, where it was asked and can tell. */
+  refusal?: number;
   verdicts: Suggestion['verdicts'];
   tokens: Suggestion['tokens'];
 }
@@ -128,6 +133,8 @@ export interface ProposeOptions {
   withoutRow?: number;
   /** How many of the best the generator is asked about; unless given, as many as the ranker wants of one that can say. */
   weighedCount?: number;
+  /** Whether the generator is asked for its verdicts too; unless given, as the ranker wants. */
+  asksVerdicts?: boolean;
 }
 
 export const noVerdicts: Suggestion['verdicts'] = {
@@ -171,9 +178,9 @@ export class Suggester {
   async suggest(request: SuggestRequest, signal: AbortSignal): Promise<Suggestion> {
     const started = performance.now();
     const timing: Timing = { total: 0 };
-    const refusal = await timed(timing, 'prefilter', () => this._judge(request, signal));
+    const { refusal, doubt } = await timed(timing, 'prefilter', () => this._judge(request, signal));
     const proposed = refusal ? undefined : await this.propose(request, signal, timing);
-    const refused = refusal ?? (proposed?.refusedByGenerator ? generatorRefusal : undefined);
+    const refused = refusal ?? (proposed && this._refusedAfterAll(proposed, doubt));
     const { count, style, seed } = request;
     const suggestions = refused ? [] : rank(proposed?.measured ?? [], this._parts.ranker, count, style, seed);
     timing.total = performance.now() - started;
@@ -200,6 +207,7 @@ export class Suggester {
     {
       withoutRow,
       weighedCount = this._parts.ranker.weighed && this._parts.engine.score ? shortlisted : 0,
+      asksVerdicts = this._parts.ranker.weighed?.weights.lineVerdict !== 0,
     }: ProposeOptions = {},
   ): Promise<Proposed> {
     const constraints = readConstraints(request.description, request);
@@ -212,13 +220,15 @@ export class Suggester {
     const tokens = { prompt: 0, generated: 0 };
     const seed = request.seed ?? hash32(request.description);
     const wanted = candidatesPerName * request.count;
+    let refusal: number | undefined;
     for (let round = 0; round < maxRounds; round++) {
       const before = pool.candidates.length;
       const generation = await this._generate(read, recalled, hash32(seed, round), signal, timing, round > 0);
+      refusal ??= generation.refusal;
       tokens.prompt += generation.promptTokens;
       tokens.generated += generation.generatedTokens;
       if (round === 0 && generation.emptySequences === generation.sequences)
-        return { measured: [], refusedByGenerator: true, verdicts: pool.verdicts, tokens };
+        return { measured: [], refusedByGenerator: true, refusal, verdicts: pool.verdicts, tokens };
       for (const { text, logProbability, tokens: length } of generation.lines)
         pool.add({ text, source: 'model', meanLogProbability: logProbability / length });
       if (round === 0) this._addRemembered(pool, recalled, fitting, generation.lines, constraints);
@@ -228,8 +238,10 @@ export class Suggester {
       this._measure(pool.candidates, query, recalled, request.description, own, signal),
     );
     const best =
-      weighedCount > 0 ? await this._weigh(measured, read, recalled, weighedCount, signal, timing, tokens) : measured;
-    return { measured: best, refusedByGenerator: false, verdicts: pool.verdicts, tokens };
+      weighedCount > 0
+        ? await this._weigh(measured, read, recalled, { weighedCount, asksVerdicts }, signal, timing, tokens)
+        : measured;
+    return { measured: best, refusedByGenerator: false, refusal, verdicts: pool.verdicts, tokens };
   }
 
   /**
@@ -240,7 +252,7 @@ export class Suggester {
     measured: readonly Measured[],
     request: SuggestRequest,
     recalled: Recalled,
-    count: number,
+    { weighedCount, asksVerdicts }: Required<Pick<ProposeOptions, 'weighedCount' | 'asksVerdicts'>>,
     signal: AbortSignal,
     timing: Timing,
     tokens: Suggestion['tokens'],
@@ -248,12 +260,13 @@ export class Suggester {
     const { engine, ranker } = this._parts;
     if (!engine.score) throw new Error('this engine cannot say how likely a line is; take the model in this process');
     const rated = measured.map((item) => ({ item, value: standing(item, ranker, request.style) }));
-    const best = rated.toSorted((a, b) => b.value - a.value).slice(0, Math.max(count, 2 * request.count));
+    const best = rated.toSorted((a, b) => b.value - a.value).slice(0, Math.max(weighedCount, 2 * request.count));
     const hints = recalled.hints.slice(0, hintsShown).map(({ word }) => word);
     const from = performance.now();
     const scoring = await engine.score({
       prompt: buildPrompt({ description: this._described(request), hints }),
       lines: best.map(({ item }) => item.candidate.name),
+      question: asksVerdicts ? verdictQuestion : undefined,
       sequences: weighedAtOnce,
       isContinued: true,
       client: request.client,
@@ -281,6 +294,7 @@ export class Suggester {
       maxTokens: listTokens,
       sampling,
       isContinued,
+      asksRefusal: this._parts.secondOpinion !== undefined,
       client: request.client,
       signal,
     });
@@ -288,13 +302,32 @@ export class Suggester {
     return generation;
   }
 
+  /**
+   * What the generator refuses, by itself or together with a prefilter that had its doubts.
+   * @throws GuardFailedError when either gave no number
+   */
+  private _refusedAfterAll(proposed: Proposed, doubt: Doubt | undefined): Refusal | undefined {
+    const { secondOpinion } = this._parts;
+    let refuses = proposed.refusedByGenerator;
+    try {
+      if (secondOpinion && doubt && proposed.refusal !== undefined)
+        refuses ||= refusesTogether(doubt.margin, proposed.refusal, secondOpinion);
+    } catch (error) {
+      throw new GuardFailedError(error);
+    }
+    if (!refuses) return undefined;
+    const category = doubt?.category ?? 'illegal-other';
+    return { stage: 'generator', category, message: refusalMessages[category] };
+  }
+
   /** Everything a caller wrote that could carry intent is judged; names to leave out are not. */
-  private async _judge(request: SuggestRequest, signal: AbortSignal): Promise<Refusal | undefined> {
+  private async _judge(request: SuggestRequest, signal: AbortSignal): Promise<{ refusal?: Refusal; doubt?: Doubt }> {
     const { description, contains, starts_with, ends_with, like = [] } = request;
     const text = [description, contains, starts_with, ends_with, ...like].filter(Boolean).join('\n');
     try {
-      const { label, category = 'illegal-other' } = await this._parts.prefilter.classify(text, signal);
-      return label === 'refuse' ? { stage: 'prefilter', category, message: refusalMessages[category] } : undefined;
+      const { label, category = 'illegal-other', doubt } = await this._parts.prefilter.classify(text, signal);
+      if (label === 'allow') return { doubt };
+      return { refusal: { stage: 'prefilter', category, message: refusalMessages[category] } };
     } catch (error) {
       // Who left, or waited too long, is no failure of the guard.
       signal.throwIfAborted();
@@ -382,9 +415,3 @@ export class Suggester {
     return measured;
   }
 }
-
-const generatorRefusal: Refusal = {
-  stage: 'generator',
-  category: 'illegal-other',
-  message: refusalMessages['illegal-other'],
-};

@@ -3,7 +3,7 @@ import { EmbeddedEngine } from '../../src/engine/embedded.js';
 import { EngineStoppedError, QueueFullError, type GenerateRequest } from '../../src/engine/engine.js';
 import { loadLlama, skipSimulation } from '../../src/engine/llama.js';
 import { resolveModel } from '../../src/models.js';
-import { buildPrompt } from '../../src/suggest/prompt.js';
+import { buildPrompt, verdictQuestion } from '../../src/suggest/prompt.js';
 import { never } from '../support.js';
 
 const { modelPath } = await resolveModel('served');
@@ -85,6 +85,55 @@ t.test('lines are weighed each for itself, whatever stands beside them', async (
   }
   t.ok(scored[0]!.logProbability > scored[3]!.logProbability, 'a bakery is likelier to be named after dough');
   t.same(await weigh([], 4), []);
+});
+
+t.test('a verdict is asked for behind each name, and changes nothing in how likely it is', async (t) => {
+  const lines = ['doughdock', 'ledgerlane', 'crustcart', 'engineeringcompany', 'pawpost'];
+  const ask = async (shown: string[], sequences: number) =>
+    (await engine.score({ prompt: prompts[0]!, lines: shown, question: verdictQuestion, sequences, signal: never }))
+      .lines;
+  const asked = await ask(lines, 2);
+  const turned = (await ask([...lines].reverse(), 4)).reverse();
+  const plain = (await engine.score({ prompt: prompts[0]!, lines, sequences: 2, signal: never })).lines;
+  for (const [index, { verdict, logProbability, tokens }] of asked.entries()) {
+    t.ok(Math.abs(verdict! - turned[index]!.verdict!) < 0.3, `${lines[index]}: ${verdict}, ${turned[index]!.verdict}`);
+    t.ok(Math.abs(logProbability - plain[index]!.logProbability) < 0.1);
+    t.equal(tokens, plain[index]!.tokens);
+    t.equal(plain[index]!.verdict, undefined);
+  }
+  const wrong = { ...verdictQuestion, mark: ' is it good?' };
+  await t.rejects(
+    engine.score({ prompt: prompts[0]!, lines, question: wrong, sequences: 2, signal: never }),
+    /one token/,
+  );
+});
+
+t.test('a version that was taught to judges names, and says how near it is to refusing', async (t) => {
+  const { modelPath: path } = await resolveModel('v4');
+  const taught = await EmbeddedEngine.load(llama, { modelPath: path, threads: 2, sequences: 4, queueLimit: 2 });
+  const [good, bad] = (
+    await taught.score({
+      prompt: prompts[0]!,
+      lines: ['doughdock', 'ledgerlane'],
+      question: verdictQuestion,
+      sequences: 2,
+      signal: never,
+    })
+  ).lines;
+  t.ok(good!.verdict! > bad!.verdict! + 0.5, `${good!.verdict}, ${bad!.verdict}`);
+  const refusal = async (description: string) => {
+    const prompt = buildPrompt({ description, hints: [] });
+    const written = await taught.generate(request({ prompts: [prompt], asksRefusal: true }));
+    return { logOdds: written.refusal!, empty: written.emptySequences };
+  };
+  const [lawful, harmful] = [
+    await refusal('a bakery in Leeds'),
+    await refusal('stolen credit card numbers by the dozen'),
+  ];
+  t.ok(harmful.logOdds > lawful.logOdds + 1, `${harmful.logOdds}, ${lawful.logOdds}`);
+  t.equal(lawful.empty, 0);
+  t.equal((await taught.generate(request())).refusal, undefined);
+  await taught.dispose();
 });
 
 t.test('who leaves while lines are weighed gives the sequences back', async (t) => {

@@ -72,17 +72,26 @@ t.test('a find of the lexicon makes harm likelier, and the classifier has the la
   const trained = (harm: number) => ({
     judge: async () => ({ harm, lockedHarm: 0, category: 'fraud' as const }),
     refuses: (judgement: Judgement) => judgement.harm >= 0.8,
+    margin: (judgement: Judgement) => judgement.harm - 0.8,
   });
+  const passes = (margin: number, category: string) => ({ label: 'allow', doubt: { margin, category } });
   const drugs = 'cocaine delivery service downtown';
   t.same(await new Prefilter(classifier, trained(0.5)).classify(drugs), { label: 'refuse', category: 'drugs' });
-  t.same(await new Prefilter(classifier, trained(0.5)).classify('dog groomer'), { label: 'allow' });
-  t.same(await new Prefilter(classifier, trained(0.1)).classify(drugs), { label: 'allow' });
+  t.same(await new Prefilter(classifier, trained(0.5)).classify('dog groomer'), passes(0.5 - 0.8, 'fraud'));
+  t.match(await new Prefilter(classifier, trained(0.1)).classify(drugs), {
+    label: 'allow',
+    doubt: { category: 'drugs' },
+  });
   t.same(await new Prefilter(classifier, trained(0.9)).classify('dog groomer'), { label: 'refuse', category: 'fraud' });
 });
 
 t.test('a guard that fails is not swallowed', async (t) => {
   const failing = { classify: async () => Promise.reject(new Error('no list')) };
-  const broken = { judge: async () => Promise.reject(new Error('no model')), refuses: () => false };
+  const broken = {
+    judge: async () => Promise.reject(new Error('no model')),
+    refuses: () => false,
+    margin: () => 0,
+  };
   await t.rejects(new Prefilter(classifier, broken).classify('dog groomer'), { message: 'no model' });
   await t.rejects(new Prefilter(failing, broken).classify('dog groomer'), { message: 'no list' });
 });

@@ -73,7 +73,7 @@ t.test('what the generator says counts where the ranker was fitted to it, and no
     { ...measured('crumbcart', 0.5), line: line(2) },
   ];
   const { weights, bias, confidence } = ranker;
-  const weighed = { weights: { ...weights, lineAdvantage: 3, lineTokens: 0 }, bias, confidence };
+  const weighed = { weights: { ...weights, lineAdvantage: 3, lineTokens: 0, lineVerdict: 0 }, bias, confidence };
   const [first, second] = rankWith(pair, { ...ranker, weighed }, 2);
   t.equal(first!.name, 'crumbcart');
   t.ok(first!.confidence > second!.confidence + 0.3);

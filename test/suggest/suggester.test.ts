@@ -9,7 +9,8 @@ import { OutputGuard } from '../../src/safety/output.js';
 import { rankerSchema, type Ranker } from '../../src/suggest/rank.js';
 import { Recall } from '../../src/suggest/recall.js';
 import { Relevance } from '../../src/suggest/relevance.js';
-import { shortlisted, Suggester } from '../../src/suggest/suggester.js';
+import { verdictQuestion } from '../../src/suggest/prompt.js';
+import { shortlisted, Suggester, type SuggesterParts } from '../../src/suggest/suggester.js';
 import { never } from '../support.js';
 
 const words = parseWordFrequencies(readFileSync(fromRoot('data', 'words_en.tsv'), 'utf8'));
@@ -17,7 +18,7 @@ const ranker = rankerSchema.parse(JSON.parse(readFileSync(fromRoot('models', 'v1
 const { weights, bias, confidence } = ranker;
 const asksTheGenerator: Ranker = {
   ...ranker,
-  weighed: { weights: { ...weights, lineAdvantage: 9, lineTokens: 0 }, bias, confidence },
+  weighed: { weights: { ...weights, lineAdvantage: 9, lineTokens: 0, lineVerdict: 0 }, bias, confidence },
 };
 
 /** Nothing is like anything: what is remembered plays no part. */
@@ -54,7 +55,7 @@ function scripted() {
   return { engine, generated, scored };
 }
 
-const suggesterWith = (engine: Engine, chosen: Ranker) =>
+const suggesterWith = (engine: Engine, chosen: Ranker, others: Partial<SuggesterParts> = {}) =>
   new Suggester({
     engine,
     embedder,
@@ -65,6 +66,7 @@ const suggesterWith = (engine: Engine, chosen: Ranker) =>
     outputGuard: new OutputGuard(words, parseBrands(readFileSync(fromRoot('data', 'brands.tsv'), 'utf8'))),
     words,
     glossary: { explain: (text) => text },
+    ...others,
   });
 const request = { description: 'a bakery in Leeds', count: 5 };
 
@@ -101,4 +103,43 @@ t.test('a ranker that was not fitted to the opinion does not cost it', async (t)
   const { suggestions } = await suggesterWith(engine, ranker).suggest(request, never);
   t.equal(suggestions.length, 5);
   t.equal(scored.length, 0);
+});
+
+t.test('a verdict is asked for where the ranker goes by it, and decides', async (t) => {
+  const { engine, scored } = scripted();
+  const score: Engine['score'] = async (asked) => {
+    const scoring = await engine.score!(asked);
+    return {
+      ...scoring,
+      lines: scoring.lines.map((line, i) => ({ ...line, verdict: asked.lines[i] === 'ryeroad' ? 9 : 0 })),
+    };
+  };
+  const goesByIt = { weights: { ...weights, lineAdvantage: 0, lineTokens: 0, lineVerdict: 5 }, bias, confidence };
+  const asked = suggesterWith({ ...engine, score }, { ...ranker, weighed: goesByIt });
+  t.equal((await asked.suggest(request, never)).suggestions[0]!.name, 'ryeroad');
+  t.same(scored[0]!.question, verdictQuestion);
+  await suggesterWith(engine, asksTheGenerator).suggest(request, never);
+  t.equal(scored[1]!.question, undefined);
+});
+
+t.test('the generator has a say in what the prefilter was in doubt about', async (t) => {
+  const answer = async (margin: number, refusal: number, secondOpinion = { weight: 1, bound: 3, bias: 1 }) => {
+    const { engine, generated } = scripted();
+    const generate: Engine['generate'] = async (asked) => ({ ...(await engine.generate(asked)), refusal });
+    const suggester = suggesterWith({ ...engine, generate }, ranker, {
+      prefilter: { classify: async () => ({ label: 'allow', doubt: { margin, category: 'fraud' } }) },
+      secondOpinion,
+    });
+    const { status, refusal: refused, suggestions } = await suggester.suggest(request, never);
+    t.equal(generated[0]!.asksRefusal, true);
+    return { status, refused, names: suggestions.length };
+  };
+  t.match(await answer(-1, 2.5), { status: 'refused', refused: { stage: 'generator', category: 'fraud' }, names: 0 });
+  t.match(await answer(-1, 1), { status: 'ok', refused: undefined, names: 5 });
+  t.match(
+    await answer(-4, 50),
+    { status: 'ok' },
+    'however sure it is, it cannot refuse what the prefilter finds harmless',
+  );
+  await t.rejects(answer(-1, NaN), { name: 'GuardFailedError' });
 });

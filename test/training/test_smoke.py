@@ -11,7 +11,7 @@ from domain_training.paths import ROOT, RUNS
 
 
 @pytest.mark.parametrize(
-    ("version", "lesson"), [("v2", "LoRA r=64"), ("v3", "goes on from | v2, all weights, rounded to Q4_0")]
+    ("version", "lesson"), [("v2", "LoRA r=64"), ("v4", "goes on from | v2, all weights, on the grid of its file")]
 )
 def test_the_whole_way_to_a_gguf_that_the_service_loads(version: str, lesson: str) -> None:
     assert main([version, "--smoke"]) == 0

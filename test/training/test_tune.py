@@ -105,7 +105,7 @@ def test_bad_ranges_are_refused(bad: dict[str, object], said: str) -> None:
 
 
 def test_a_second_lesson_has_no_ranges() -> None:
-    text = yaml.safe_load((CONFIGS / "v3.yaml").read_text())
+    text = yaml.safe_load((CONFIGS / "v4.yaml").read_text())
     with pytest.raises(ValidationError, match="which this recipe lacks"):
         Config.model_validate({**text, "tune": SPEC.model_dump()})
 
@@ -235,8 +235,8 @@ def test_the_learning_curve_shows_the_memory_where_it_was_measured(tmp_path: Pat
 
 
 def test_a_recipe_without_a_first_lesson_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["v3"]) == 1
-    assert capsys.readouterr().err == "v3 failed: its recipe has no first lesson (`lora` and `sft`) to tune\n"
+    assert main(["v4"]) == 1
+    assert capsys.readouterr().err == "v4 failed: its recipe has no first lesson (`lora` and `sft`) to tune\n"
 
 
 def test_a_short_study_and_a_short_curve(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,8 @@
-"""The second lesson of a version: more rows, what raters prefer, and weights that bear rounding, all at once.
+"""The second lesson of a version: which names raters prefer, what to refuse, and rows again, all at once.
 
-Goes on from another version's merged model. Every step learns some rows as supervised fine-tuning does and some rated
-businesses by preference, with weights rounded as they will be served; what is kept is the rounded model of the last
-step, so that quantization changes nothing.
+Goes on from a served version on the grid of its file (grid.py). Every step learns some rated businesses, by how likely
+their names are and by a verdict on each (preferences.py), some texts to allow or refuse (refusals.py), and some rows of
+the dataset as supervised fine-tuning does, so that writing is not unlearnt.
 """
 
 from __future__ import annotations
@@ -12,30 +12,28 @@ import math
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
+from domain_training.bases import load_gguf
 from domain_training.config import AlignSpec, DataSpec
 from domain_training.data import IGNORED_LABEL, Row, choose_hints, encode, with_hints
+from domain_training.grid import GridWeights
 from domain_training.precision import computes_bf16
-from domain_training.preferences import (
-    RatedBusiness,
-    branch,
-    name_log_probabilities,
-    pair_accuracy,
-    preference_loss,
-)
-from domain_training.rounding import RoundedWeights
+from domain_training.preferences import Question, RatedBusiness, accuracy, branch, opinions, preference_loss
+from domain_training.refusals import Text, best_f1, refusal_log_odds, refusal_loss
 
 Item = TypeVar("Item")
 
 #: Gradients longer than this are shortened to it.
 GRADIENT_NORM = 1.0
 ADAM_BETAS = (0.9, 0.99)
+#: Rated businesses go through the model in so many parts: their masks grow with the square of their length.
+PARTS = 2
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,10 @@ class Lessons:
 
     rows: list[Row]
     rated: list[RatedBusiness]
+    texts: list[Text]
     held_out_rows: list[Row]
     held_out_rated: list[RatedBusiness]
+    held_out_texts: list[Text]
 
 
 def endless(items: list[Item], rng: random.Random) -> Iterator[Item]:
@@ -55,7 +55,7 @@ def endless(items: list[Item], rng: random.Random) -> Iterator[Item]:
         ValueError: there is none.
     """
     if not items:
-        raise ValueError("there is nothing to teach: no row, or no rated business among the dataset's rows")
+        raise ValueError("there is nothing to teach: no row, no rated business, or no text")
     while True:
         yield from rng.sample(items, len(items))
 
@@ -91,12 +91,15 @@ class Aligner:
     """One run of the second lesson, resumable from `run/align.pt`."""
 
     def __init__(self, spec: AlignSpec, data: DataSpec, run: Path, base: Path, lessons: Lessons) -> None:
+        """`base` is the GGUF that the lesson goes on from."""
         half = computes_bf16(spec.precision, "cpu")
-        dtype = torch.bfloat16 if half else torch.float32
         self._spec, self._data, self._run, self._lessons = spec, data, run, lessons
-        self._tokenizer = AutoTokenizer.from_pretrained(base)
-        self._model = AutoModelForCausalLM.from_pretrained(base, dtype=dtype, attn_implementation="eager").train()
-        self._weights = RoundedWeights(self._model)
+        loaded, self._tokenizer = load_gguf(base, torch.float32)
+        dtype = torch.bfloat16 if half else torch.float32
+        model = AutoModelForCausalLM.from_config(loaded.config, dtype=dtype, attn_implementation="eager")
+        self._weights = GridWeights(model, loaded, base, spec.seed)
+        self._model = model.train()
+        self._question = Question.of(self._tokenizer)
         self._optimizer = torch.optim.AdamW(
             self._weights.masters, lr=spec.learning_rate, betas=ADAM_BETAS, weight_decay=0.0, fused=True
         )
@@ -105,14 +108,23 @@ class Aligner:
     def train(self) -> dict[str, float]:
         """Run all steps, write the rounded model to `run/merged`, and return the last figures."""
         spec, rng = self._spec, random.Random(self._spec.seed)
-        rows, rated = endless(self._lessons.rows, rng), endless(self._lessons.rated, rng)
+        rated, texts = endless(self._lessons.rated, rng), endless(self._lessons.texts, rng)
+        rows = endless(self._lessons.rows, rng)
+
+        def draw() -> tuple[list[RatedBusiness], list[Text], list[Row]]:
+            return (
+                [next(rated) for _ in range(spec.businesses)],
+                [next(texts) for _ in range(spec.texts_a_step)],
+                [next(rows) for _ in range(spec.rows)],
+            )
+
         start = self._resume()
         for _ in range(start):
-            self._draw(rows, rated)
+            draw()
         figures = {} if start else self._evaluate(0)
         began = time.monotonic()
         for step in range(start, spec.steps):
-            losses = self._step(step, *self._draw(rows, rated), rng)
+            losses = self._step(step, *draw(), rng)
             if (step + 1) % spec.log_every == 0:
                 took = (time.monotonic() - began) / (step + 1 - start)
                 self._log({"step": step + 1, **losses, "learning_rate": learning_rate(spec, step), "seconds": took})
@@ -120,7 +132,7 @@ class Aligner:
                 figures = self._evaluate(step + 1)
                 self._save(step + 1)
         merged = self._run / "merged"
-        self._model.to(torch.float16).save_pretrained(merged)
+        self._weights.rounded_model(self._model).save_pretrained(merged)
         self._tokenizer.save_pretrained(merged)
         return {
             **figures,
@@ -129,42 +141,71 @@ class Aligner:
             "train_rows": len(self._lessons.rows),
             "validation_rows": len(self._lessons.held_out_rows),
             "rated_businesses": len(self._lessons.rated),
+            "rated_names": sum(len(business.names) for business in self._lessons.rated),
+            "texts": len(self._lessons.texts),
         }
 
-    def _draw(self, rows: Iterator[Row], rated: Iterator[RatedBusiness]) -> tuple[list[Row], list[RatedBusiness]]:
-        return [next(rows) for _ in range(self._spec.rows)], [next(rated) for _ in range(self._spec.businesses)]
+    def _shown(self, prompt: str, hints: list[str], rng: random.Random) -> str:
+        return with_hints(prompt, choose_hints(hints, self._data, rng))
 
-    def _prompt(self, row: Row, rng: random.Random) -> str:
-        return with_hints(row.prompt, choose_hints(row.hints, self._data, rng))
-
-    def _step(self, step: int, rows: list[Row], rated: list[RatedBusiness], rng: random.Random) -> dict[str, float]:
+    def _step(
+        self, step: int, rated: list[RatedBusiness], texts: list[Text], rows: list[Row], rng: random.Random
+    ) -> dict[str, float]:
+        spec = self._spec
+        by_length = sorted(rated, key=lambda business: len(business.prompt))
+        size = -(-len(rated) // PARTS)
+        verdict_loss = preferred = 0.0
+        for part in (by_length[at : at + size] for at in range(0, len(rated), size)):
+            verdict, likelihood = self._preference(part, rng)
+            share = len(part) / len(rated)
+            self._learn(share * (verdict + spec.preference_weight * likelihood))
+            verdict_loss, preferred = verdict_loss + share * float(verdict), preferred + share * float(likelihood)
         encoded = [
             encode(
-                self._prompt(row, rng), rng.sample(row.names, len(row.names)), self._tokenizer, self._data.max_length
+                self._shown(row.prompt, row.hints, rng),
+                rng.sample(row.names, len(row.names)),
+                self._tokenizer,
+                self._data.max_length,
             )
             for row in rows
         ]
         taught = answer_losses(self._model, self._tokenizer, encoded).mean()
-        torch.autograd.backward(taught)
-        self._weights.take_gradients()
-        preferred = self._preference(rated, rng)
-        torch.autograd.backward(self._spec.preference_weight * preferred)
-        self._weights.take_gradients()
+        self._learn(taught)
+        prompts = [text.prompt for text in texts]
+        harmful = torch.tensor([float(text.is_harmful) for text in texts])
+        log_odds = refusal_log_odds(self._model, self._tokenizer, prompts, self._data.max_length)
+        refused = refusal_loss(log_odds, harmful, spec.refuse_weight)
+        self._learn(refused)
         norm = torch.nn.utils.clip_grad_norm_(self._weights.masters, GRADIENT_NORM)
         for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(self._spec, step)
+            group["lr"] = learning_rate(spec, step)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self._weights.refresh()
-        return {"loss": float(taught), "preference_loss": float(preferred), "grad_norm": float(norm)}
+        return {
+            "loss": float(taught),
+            "verdict_loss": verdict_loss,
+            "preference_loss": preferred,
+            "refusal_loss": float(refused),
+            "grad_norm": float(norm),
+        }
 
-    def _preference(self, rated: list[RatedBusiness], rng: random.Random) -> torch.Tensor:
-        prompts = [self._prompt(business.row, rng) for business in rated]
+    def _learn(self, loss: torch.Tensor) -> None:
+        torch.autograd.backward(loss)
+        self._weights.take_gradients()
+
+    def _preference(self, rated: list[RatedBusiness], rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
+        """Losses of the verdicts and of the likelihoods."""
+        spec = self._spec
+        prompts = [self._shown(business.prompt, business.hints, rng) for business in rated]
         batch = branch(prompts, [business.names for business in rated], self._tokenizer)
-        sums, tokens = name_log_probabilities(self._model, batch)
+        said = opinions(self._model, batch, self._question)
         worth = torch.tensor([value for business in rated for value in business.worth])
         owners = torch.tensor([index for index, business in enumerate(rated) for _ in business.names])
-        return preference_loss(sums / tokens, worth, owners, self._spec.beta, self._spec.margin)
+        likelihood = preference_loss(said.log_probabilities / said.tokens, worth, owners, spec.beta, spec.margin)
+        verdict = torch.nn.functional.binary_cross_entropy_with_logits(said.verdicts, worth)
+        pairs = preference_loss(said.verdicts, worth, owners, 1.0, 0.0)
+        return verdict + spec.verdict_pair_weight * pairs, likelihood
 
     @torch.no_grad()
     def _evaluate(self, step: int) -> dict[str, float]:
@@ -176,11 +217,12 @@ class Aligner:
                 self._model, self._tokenizer, [encode(shown, row.names, self._tokenizer, self._data.max_length)]
             )
             total, count = total + float(losses.sum()), count + len(losses)
-        rated = self._lessons.held_out_rated
-        prompts = [with_hints(one.row.prompt, one.row.hints[: self._data.hints_min]) for one in rated]
+        measured = accuracy(self._model, self._tokenizer, self._lessons.held_out_rated, self._data.hints_min)
+        texts = self._lessons.held_out_texts
         figures = {
             "eval_loss": total / max(1, count),
-            "eval_pair_accuracy": pair_accuracy(self._model, self._tokenizer, rated, prompts),
+            **{f"eval_{name}": value for name, value in asdict(measured).items()},
+            "eval_refusal_f1": best_f1(self._model, self._tokenizer, texts, self._data.max_length),
         }
         self._model.train()
         self._log({"step": step, **figures})

@@ -10,7 +10,6 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from domain_training.config import BaseSpec
-from domain_training.paths import RUNS
 
 
 def wheel_file(reference: str) -> Path:
@@ -28,23 +27,11 @@ def wheel_file(reference: str) -> Path:
     raise FileNotFoundError(f"{reference} is not installed; run npm run train, which installs it, or pip install it")
 
 
-def merged_run(version: str) -> Path:
-    """The folder with the merged model of a version that was trained here.
-
-    Raises:
-        FileNotFoundError: it was not.
-    """
-    folder = RUNS / version / "merged"
-    if not folder.exists():
-        raise FileNotFoundError(f"{version} has not been trained here; run npm run train -- {version} first")
-    return folder
-
-
 def load_base(spec: BaseSpec, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The base model on the CPU and its tokenizer, with a padding token that differs from the end of a text.
 
     Raises:
-        FileNotFoundError: the weights are not where `spec.source` says, or its run has not been made.
+        FileNotFoundError: the weights are not where `spec.source` says.
         OSError: the hub did not answer or refused the token.
     """
     kind, _, reference = spec.source.partition(":")
@@ -52,8 +39,6 @@ def load_base(spec: BaseSpec, dtype: torch.dtype) -> tuple[PreTrainedModel, PreT
         model, tokenizer = load_gguf(wheel_file(reference), dtype)
     else:
         token = os.environ.get("HUGGINGFACE_API_TOKEN") if kind == "hf" else None
-        if kind == "run":
-            reference = str(merged_run(reference))
         tokenizer = AutoTokenizer.from_pretrained(reference, token=token)
         model = AutoModelForCausalLM.from_pretrained(reference, dtype=dtype, token=token)
     if tokenizer.pad_token is None or tokenizer.pad_token == tokenizer.eos_token:

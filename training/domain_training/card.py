@@ -54,9 +54,9 @@ def lesson(card: dict[str, Any]) -> str:
         return f"""| adapter | LoRA r={lora["r"]}, alpha={lora["alpha"]}, on {lora["target_modules"]} |
 | trained | {steps}, best validation loss {loss} |"""
     align = config["align"]
-    return f"""| goes on from | {config["base"]["source"].removeprefix("run:")}, all weights, rounded to {card["quantization"]} in every step |
-| trained | {steps} over {training["train_rows"]:.0f} rows, and {training["rated_businesses"]:.0f} rated businesses (`{align["ratings"]}`, SimPO, beta {align["beta"]}, margin {align["margin"]}) |
-| held out | validation loss {loss}; of names of one business rated unlike, the better one is the likelier in {training["eval_pair_accuracy"]:.1%} of pairs |"""
+    return f"""| goes on from | {config["base"]["source"].removeprefix("served:")}, all weights, on the grid of its file |
+| trained | {training["steps"]:.0f} steps over {training["rated_names"]:.0f} rated names of {training["rated_businesses"]:.0f} businesses ({", ".join(f"`{path}`" for path in align["ratings"])}), {training["texts"]:.0f} texts to allow or refuse, and {training["train_rows"]:.0f} rows again |
+| held out | validation loss {loss}; of names of one business rated unlike, the better one is the likelier in {training["eval_likelier"]:.1%} of pairs and has the better verdict in {training["eval_verdict"]:.1%} |"""
 
 
 def model_card(card: dict[str, Any]) -> str:

@@ -6,30 +6,38 @@ import argparse
 import csv
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+import torch
+from transformers import AutoModelForCausalLM
+
 from domain_training.align import Aligner, Lessons
-from domain_training.bases import merged_run
+from domain_training.bases import load_gguf
 from domain_training.card import config_hash, make_card, write_card
-from domain_training.config import EMBEDDER, SAFETY, AlignSpec, Config, config_names, load_config, smoke
+from domain_training.config import EMBEDDER, SAFETY, Config, config_names, load_config, smoke
 from domain_training.curves import plot_curves
 from domain_training.data import Row, read_rows, split_rows
 from domain_training.embedder import load_embedder_config, train_embedder
 from domain_training.export import convert, quantize_gguf
+from domain_training.grid import write_on_grid
 from domain_training.importance import column_importance
 from domain_training.merge import merge
 from domain_training.parity import check_parity, losses
 from domain_training.paths import MODELS, ROOT, RUNS
-from domain_training.preferences import read_rated
+from domain_training.preferences import RatedBusiness, read_asked, read_worth
 from domain_training.ranker import RATINGS, read_ratings, write_ranker
-from domain_training.safety import load_safety_config, train_safety
+from domain_training.refusals import Text, all_log_odds, fit_second_opinion, prefilter_margins, read_texts
+from domain_training.safety import load_safety_config, split, train_safety
+from domain_training.safety import read_rows as read_safety_rows
 from domain_training.sft import pick_device, run_sft
 
 Part = TypeVar("Part")
@@ -39,6 +47,7 @@ PARITY_PROMPTS = 12
 IMPORTANCE_ROWS = 128
 LOSS_ROWS = 96
 SMOKE_DATASET_ROWS = SMOKE_ROWS = 48
+SERVED = "served:"
 
 
 def required(part: Part | None) -> Part:
@@ -68,7 +77,12 @@ class Run:
 
     def rows(self) -> list[Row]:
         """The rows that `prepare` wrote, in the dataset's order."""
-        return read_rows(self.folder / "rows.jsonl")[: SMOKE_ROWS if self.smoke and not self.config.align else None]
+        return read_rows(self.folder / "rows.jsonl")[: SMOKE_ROWS if self.smoke else None]
+
+    @property
+    def base(self) -> Path:
+        """The GGUF that a second lesson goes on from."""
+        return MODELS / self.config.base.source.removeprefix(SERVED) / "model.gguf"
 
     def split(self) -> tuple[list[Row], list[Row]]:
         """Rows that are taught, and rows held out."""
@@ -80,18 +94,40 @@ class Run:
     def lessons(self) -> Lessons:
         """What a second lesson teaches; businesses whose names a generator was asked about are held out."""
         spec, rows = required(self.config.align), self.rows()
-        taught, held_out = read_rated(ROOT / spec.ratings, dict(zip(self.described(), rows, strict=False)))
-        kept_away = {tuple(business.row.names) for business in held_out}
-        away = [row for row in rows if row.names and tuple(row.names) in kept_away]
-        free = [row for row in rows if not row.names or tuple(row.names) not in kept_away]
-        refusals = [row for row in free if not row.names]
-        newest = [row for row in free if row.names][-spec.newest_rows :]
-        return Lessons([*refusals, *newest], taught, away[: spec.eval_rows], held_out)
+        with (ROOT / self.config.data.dataset).open(newline="") as file:
+            names_of = {row["description"]: tuple(json.loads(row["suggestions"])) for row in csv.DictReader(file)}
+        asked = read_asked(ROOT / spec.ratings[0])
+        kept_away = {names_of[description] for description in asked if description in names_of}
+        rated: tuple[list[RatedBusiness], list[RatedBusiness]] = ([], [])
+        worth = read_worth([ROOT / path for path in spec.ratings])
+        for line in (self.folder / "described.jsonl").read_text().splitlines():
+            row = json.loads(line)
+            description = row["description"]
+            is_asked = description in asked
+            if is_asked or names_of.get(description) not in kept_away:
+                names, values = map(list, zip(*worth[description].items(), strict=True))
+                rated[is_asked].append(RatedBusiness(row["prompt"], row["hints"], names, values))
+        texts, held_out_texts = self.texts()
+        return Lessons(
+            rows=[row for row in rows if tuple(row.names) not in kept_away],
+            rated=rated[False],
+            texts=texts,
+            held_out_rows=[row for row in rows if tuple(row.names) in kept_away],
+            held_out_rated=rated[True],
+            held_out_texts=held_out_texts,
+        )
 
-    def described(self) -> list[str]:
-        """Descriptions of the dataset as they stand there, in the order of `rows`."""
-        with self.dataset.open(newline="") as file:
-            return [row["description"] for row in csv.DictReader(file)]
+    def texts(self) -> tuple[list[Text], list[Text]]:
+        """Texts to allow or refuse that are taught, and those held out: of the classifier's rows the same as there."""
+        spec, classifier = required(self.config.align), load_safety_config()
+        told = {text.description: text for text in read_texts(self.folder / "texts.jsonl")}
+        parts: tuple[list[Text], list[Text]] = ([], [])
+        for path in spec.texts:
+            share = classifier.validation_share if path == classifier.rows else spec.texts_held_out
+            sides = split(read_safety_rows(ROOT / path), share, random.Random(classifier.seed))
+            for side, rows in zip(parts, sides, strict=True):
+                side += [told[row.description] for row in rows if row.description in told]
+        return parts
 
     @property
     def dataset(self) -> Path:
@@ -99,31 +135,45 @@ class Run:
         return self.folder / "dataset.csv" if self.smoke else ROOT / self.config.data.dataset
 
 
-def cut_dataset(whole: Path, part: Path, align: AlignSpec | None) -> None:
-    """Write a handful of rows for a smoke run: the first, the last, and for a second lesson some that are rated."""
+def cut_dataset(whole: Path, part: Path) -> None:
+    """Write a handful of rows for a smoke run: the first, and some of the last."""
     with whole.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    chosen = [*rows[:SMOKE_DATASET_ROWS], *rows[-SMOKE_DATASET_ROWS // 4 :]]
-    if align:
-        with (ROOT / align.ratings).open(newline="") as file:
-            asked = {rating["description"]: bool(rating["generator"]) for rating in csv.DictReader(file)}
-        for was_asked in (False, True):
-            chosen += [row for row in rows if asked.get(row["description"]) is was_asked][: SMOKE_DATASET_ROWS // 8]
     with part.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
-        writer.writerows(chosen)
+        writer.writerows([*rows[:SMOKE_DATASET_ROWS], *rows[-SMOKE_DATASET_ROWS // 4 :]])
 
 
 def prepare(run: Run) -> None:
-    """Index the memory for recall, and write rows.jsonl with the hints of each row of the dataset."""
+    """Index the memory for recall, and write rows.jsonl with the hints of each row of the dataset.
+
+    For a second lesson rows.jsonl has a part of the rows, as the service reads them, and what raters and labels tell of
+    stands in described.jsonl and texts.jsonl.
+    """
     memory = ROOT / run.config.data.memory
     if run.smoke:
         memory = run.dataset
-        cut_dataset(ROOT / run.config.data.dataset, memory, run.config.align)
+        cut_dataset(ROOT / run.config.data.dataset, memory)
     embedder = MODELS / EMBEDDER / "model.gguf"
-    arguments = [memory, embedder, run.out, run.dataset, run.folder / "rows.jsonl"]
-    command = ["node", "dist/training/eval/recall-index.js", *map(str, arguments)]
+    arguments = [memory, embedder, run.out]
+    spec = run.config.align
+    if not spec:
+        arguments += [run.dataset, run.folder / "rows.jsonl"]
+    subprocess.run(["node", "dist/training/eval/recall-index.js", *map(str, arguments)], cwd=ROOT, check=True)
+    if not spec:
+        return
+    asked = {
+        "memory": run.config.data.memory,
+        "rows": spec.drawn_rows,
+        "ratings": spec.ratings,
+        "texts": spec.texts,
+        "seed": spec.seed,
+        **({"limit": SMOKE_ROWS} if run.smoke else {}),
+    }
+    lesson = run.folder / "lesson.json"
+    lesson.write_text(json.dumps(asked))
+    command = ["node", "dist/training/eval/lesson.js", run.base.parent.name, str(lesson), str(run.folder)]
     subprocess.run(command, cwd=ROOT, check=True)
 
 
@@ -136,8 +186,7 @@ def sft(run: Run) -> None:
 
 def align(run: Run) -> None:
     """Teach more rows and raters' preferences with weights rounded as they will be served."""
-    base = merged_run(run.config.base.source.removeprefix("run:") + ("-smoke" if run.smoke else ""))
-    result = Aligner(required(run.config.align), run.config.data, run.folder, base, run.lessons()).train()
+    result = Aligner(required(run.config.align), run.config.data, run.folder, run.base, run.lessons()).train()
     (run.folder / "training.json").write_text(json.dumps(result, indent=2))
 
 
@@ -152,14 +201,29 @@ def gguf(run: Run) -> None:
 
 
 def quantize(run: Run) -> None:
-    """Quantize the GGUF into the version's folder."""
+    """Quantize the GGUF into the version's folder; what a second lesson leaves goes onto the grid of its base."""
     run.out.mkdir(parents=True, exist_ok=True)
-    export = run.config.export
-    data, importance = run.config.data, None
-    if run.config.sft:  # What a second lesson leaves is rounded already, and another rounding would undo that.
-        taught, _ = run.split()
-        importance = column_importance(run.folder / "merged", taught[:IMPORTANCE_ROWS], data.hints_min, data.max_length)
+    if run.config.align:
+        model = AutoModelForCausalLM.from_pretrained(run.folder / "merged", dtype=torch.float32)
+        write_on_grid(model, run.base, run.out / "model.gguf")
+        return
+    export, data = run.config.export, run.config.data
+    taught, _ = run.split()
+    importance = column_importance(run.folder / "merged", taught[:IMPORTANCE_ROWS], data.hints_min, data.max_length)
     quantize_gguf(run.folder / "f16.gguf", run.out / "model.gguf", export.quantization, export.embeddings, importance)
+
+
+def refuse(run: Run) -> None:
+    """Fit how the model's own refusals count beside the prefilter."""
+    _, texts = run.texts()
+    model, tokenizer = load_gguf(run.out / "model.gguf", torch.float32)
+    log_odds = all_log_odds(model.eval(), tokenizer, texts, run.config.data.max_length).astype(np.float64)
+    margins, harmful = prefilter_margins(texts, run.folder), np.array([text.is_harmful for text in texts])
+    opinion = fit_second_opinion(margins, log_odds, harmful)
+    for who, refused in (("the prefilter", margins >= 0), ("with the model's", opinion.refuses(margins, log_odds))):
+        recall, wrong = refused[harmful].mean(), refused[~harmful].mean()
+        print(f"held-out texts refused by {who}: {recall:.1%} of the harmful, {wrong:.1%} of the lawful")
+    (run.folder / "second-opinion.json").write_text(json.dumps(asdict(opinion)))
 
 
 def rank(run: Run) -> None:
@@ -183,15 +247,18 @@ def parity(run: Run) -> None:
 def card(run: Run) -> None:
     """Write card.json, the model card and the curves."""
     rows = read_rows(run.folder / "rows.jsonl")
+    refused = [text for side in run.texts() for text in side if text.is_harmful] if run.config.align else []
     training = json.loads((run.folder / "training.json").read_text())
     made = make_card(
         run.config,
         run.out / "model.gguf",
         training=training,
         parity=json.loads((run.folder / "parity.json").read_text()),
-        refusals=sum(not row.names for row in rows),
+        refusals=len(refused) + sum(not row.names for row in rows),
         rows=len(rows),
     )
+    if run.config.align:
+        made["second_opinion"] = json.loads((run.folder / "second-opinion.json").read_text())
     if run.smoke:
         made["embedder"] = os.path.relpath(MODELS / EMBEDDER, run.out)
     plot_curves(run.folder / "metrics.jsonl", run.out / "curves.png")
@@ -205,6 +272,7 @@ STEPS: dict[str, Callable[[Run], None]] = {
     "merge": merge_step,
     "gguf": gguf,
     "quantize": quantize,
+    "refuse": refuse,
     "rank": rank,
     "parity": parity,
     "card": card,
@@ -213,7 +281,7 @@ STEPS: dict[str, Callable[[Run], None]] = {
 
 def steps_of(config: Config) -> dict[str, Callable[[Run], None]]:
     """The steps of a recipe, in their order."""
-    others = {"sft", "merge"} if config.align else {"align"}
+    others = {"sft", "merge"} if config.align else {"align", "refuse"}
     return {name: step for name, step in STEPS.items() if name not in others}
 
 

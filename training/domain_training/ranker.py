@@ -31,7 +31,8 @@ BINS = 10
 RATINGS = DATA / "name_ratings.csv"
 META_COLUMNS = ("description", "name", "rating", "generator", "lineLogProbability")
 #: What the generator says of a name; empty where it was not asked.
-LINE_COLUMNS = ("lineAdvantage", "lineTokens")
+LINE_COLUMNS = ("lineAdvantage", "lineTokens", "lineVerdict")
+VERDICT_COLUMN = "lineVerdict"
 #: Inputs whose weight is learnt anew beside what the generator says: it thinks well of what it wrote.
 SOURCE_COLUMNS = ("written", "composed")
 
@@ -40,7 +41,7 @@ SOURCE_COLUMNS = ("written", "composed")
 class Ratings:
     """Inputs (names x inputs), targets 0 to 1, the value of each rating, and which description a name belongs to.
 
-    `lines` (names x 2) is what the generator says of a name, NaN where it was not asked.
+    `lines` (names x 3) is what the generator says of a name, NaN where it was not asked.
     """
 
     columns: list[str]
@@ -71,17 +72,25 @@ class Ratings:
 def read_ratings(path: Path, generator: str) -> Ratings:
     """Rows of the ratings file; what another generator than this version's said counts as not asked.
 
+    A name that several generators were asked about counts once, with what this version's said if it was one of them.
+
     Raises:
         KeyError: a rating is none of good, acceptable, bad.
     """
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
+    ours = {(row["description"], row["name"]): row for row in rows if row.get("generator") == generator}
+    rows = list({(row["description"], row["name"]): row for row in rows}.values())
+    rows = [ours.get((row["description"], row["name"]), row) for row in rows]
     columns = [column for column in rows[0] if column not in (*META_COLUMNS, *LINE_COLUMNS)]
     numbers = {description: index for index, description in enumerate(dict.fromkeys(r["description"] for r in rows))}
 
     def said(row: dict[str, str]) -> list[float]:
         is_ours = row.get("generator") == generator
-        return [float(row[column] or "nan") if is_ours else np.nan for column in LINE_COLUMNS]
+        if not is_ours:
+            return [np.nan for _ in LINE_COLUMNS]
+        # A generator that was taught no verdict says nothing for or against a name.
+        return [float(row.get(column) or ("0" if column == VERDICT_COLUMN else "nan")) for column in LINE_COLUMNS]
 
     worth = {"good": 1.0, "acceptable": 0.5, "bad": 0.0}
     return Ratings(

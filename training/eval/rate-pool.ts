@@ -6,7 +6,7 @@
  * data/name_ratings.csv has; each is told in one of its wordings. `again` draws those that it has and that no generator is
  * taught, told as they are there; a name that was rated for one before keeps its rating. Writes description,name,rating (empty) and the ranker's
  * inputs, some 20 names a row: the best by the present ranker and a random few of the rest. All of them are of those that
- * the generator is asked about.
+ * the generator is asked about; one that had the second lesson, which teaches both, gives its verdicts too.
  */
 import { writeFile } from 'node:fs/promises';
 import { stringify } from 'csv-stringify/sync';
@@ -60,6 +60,7 @@ for (const row of drawn) {
   const { measured } = await suggester.propose(request, signal, undefined, {
     withoutRow: row,
     weighedCount: shortlisted,
+    asksVerdicts: model.secondOpinion !== undefined,
   });
   const own = new Set(suggestions);
   const fresh = measured
@@ -76,6 +77,7 @@ for (const row of drawn) {
       lineLogProbability: line?.logProbability.toFixed(4) ?? '',
       lineAdvantage: line?.advantage.toFixed(4) ?? '',
       lineTokens: line?.tokens ?? '',
+      lineVerdict: line?.verdict?.toFixed(4) ?? '',
     });
 }
 await writeFile(outPath, stringify(table, { header: true }));
