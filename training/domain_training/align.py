@@ -143,6 +143,7 @@ class Aligner:
             "rated_businesses": len(self._lessons.rated),
             "rated_names": sum(len(business.names) for business in self._lessons.rated),
             "texts": len(self._lessons.texts),
+            "harmful_texts": sum(text.is_harmful for text in self._lessons.texts),
         }
 
     def _shown(self, prompt: str, hints: list[str], rng: random.Random) -> str:

@@ -247,14 +247,13 @@ def parity(run: Run) -> None:
 def card(run: Run) -> None:
     """Write card.json, the model card and the curves."""
     rows = read_rows(run.folder / "rows.jsonl")
-    refused = [text for side in run.texts() for text in side if text.is_harmful] if run.config.align else []
     training = json.loads((run.folder / "training.json").read_text())
     made = make_card(
         run.config,
         run.out / "model.gguf",
         training=training,
         parity=json.loads((run.folder / "parity.json").read_text()),
-        refusals=len(refused) + sum(not row.names for row in rows),
+        refusals=sum(not row.names for row in rows),
         rows=len(rows),
     )
     if run.config.align:
