@@ -208,10 +208,8 @@ export async function loadParts(
     const outputGuard = new OutputGuard(words, brands);
     const glossary = new Glossary(glosses, words);
     const secondOpinion = model.secondOpinion && (config.safetyOff.length === 0 ? model.secondOpinion : noSay);
-    const parts = {
-      ...{ engine, embedder, recall, relevance, ranker, words, glossary },
-      ...{ prefilter, secondOpinion, outputGuard },
-    };
+    const guards = { prefilter, secondOpinion, outputGuard };
+    const parts = { engine, embedder, recall, relevance, ranker, words, glossary, ...guards };
     return { parts, engine, safetySha256, dispose };
   };
   try {

@@ -151,16 +151,20 @@ export class EmbeddedEngine implements WatchedEngine {
         });
         const lists = await settleAll(
           slots.map(async (slot, index) => {
-            const write = (...attempt: number[]) =>
-              this._sample(slot, tokens.slice(-1), hash32(seed, group, index, ...attempt), maxTokens, sampling, signal);
-            let list = await write();
-            for (let attempt = 1; asksRefusal && list.tokens === 0 && attempt < attempts; attempt++) {
+            for (let attempt = 0; ; attempt++) {
+              const parts = attempt === 0 ? [group, index] : [group, index, attempt];
+              const list = await this._sample(
+                slot,
+                tokens.slice(-1),
+                hash32(seed, ...parts),
+                maxTokens,
+                sampling,
+                signal,
+              );
+              if (list.tokens > 0 || !asksRefusal || attempt + 1 === attempts) return list;
               signal.throwIfAborted();
-              const { sequence } = slot;
-              await sequence.eraseContextTokenRanges([{ start: shared.length, end: sequence.nextTokenIndex }]);
-              list = await write(attempt);
+              await forgetFrom(slot.sequence, shared.length);
             }
-            return list;
           }),
         );
         return { lists, refusal };
@@ -214,7 +218,7 @@ export class EmbeddedEngine implements WatchedEngine {
             await step();
             signal.throwIfAborted();
             const outputs = [opening, ...(await sequence.controlledEvaluate(input))];
-            await sequence.eraseContextTokenRanges([{ start: prompt.length, end: sequence.nextTokenIndex }]);
+            await forgetFrom(sequence, prompt.length);
             const logProbability = line.reduce((sum, token, i) => sum + logProbabilityOf(token, outputs[i]), 0);
             const verdict = question && logOdds(question.yes, question.no, outputs[line.length]);
             this.progress++;
@@ -233,7 +237,7 @@ export class EmbeddedEngine implements WatchedEngine {
     if (eos === null) throw new Error('the model has no token that ends a text');
     const input: ControlledEvaluateInputItem[] = prompt.slice(0, -1);
     const outputs = await sequence.controlledEvaluate([...input, [prompt.at(-1)!, askFor([eos])]]);
-    await sequence.eraseContextTokenRanges([{ start: prompt.length - 1, end: sequence.nextTokenIndex }]);
+    await forgetFrom(sequence, prompt.length - 1);
     const logProbability = logProbabilityOf(eos, outputs.at(-1));
     return logProbability - Math.log(Math.max(smallest, -Math.expm1(logProbability)));
   }
@@ -324,6 +328,11 @@ export class EmbeddedEngine implements WatchedEngine {
     this.progress++;
     return result;
   }
+}
+
+/** Takes a sequence back to its first `length` tokens. */
+async function forgetFrom(sequence: LlamaContextSequence, length: number): Promise<void> {
+  await sequence.eraseContextTokenRanges([{ start: length, end: sequence.nextTokenIndex }]);
 }
 
 /** Keeps the log-odds of what is all but certain finite. */

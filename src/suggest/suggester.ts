@@ -207,7 +207,7 @@ export class Suggester {
     {
       withoutRow,
       weighedCount = this._parts.ranker.weighed && this._parts.engine.score ? shortlisted : 0,
-      asksVerdicts = this._parts.ranker.weighed?.weights.lineVerdict !== 0,
+      asksVerdicts = (this._parts.ranker.weighed?.weights.lineVerdict ?? 0) !== 0,
     }: ProposeOptions = {},
   ): Promise<Proposed> {
     const constraints = readConstraints(request.description, request);

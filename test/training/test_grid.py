@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, LlamaForCausalLM
 from domain_training.bases import load_gguf
 from domain_training.grid import (
     GridWeights,
-    parameter_name,
+    parameter_names,
     rounded,
     steps,
     to_llama_cpp,
@@ -96,7 +96,8 @@ def test_rows_of_heads_go_there_and_back() -> None:
     np.testing.assert_array_equal(to_llama_cpp(rows, None), rows)
 
 
-def test_a_tensor_of_another_architecture_is_refused() -> None:
-    assert parameter_name("blk.3.ffn_up.weight") == "model.layers.3.mlp.up_proj.weight"
+def test_a_tensor_of_another_architecture_is_refused(loaded: LlamaForCausalLM) -> None:
+    names = parameter_names(loaded)
+    assert names["blk.3.ffn_up.weight"] == "model.layers.3.mlp.up_proj.weight"
     with pytest.raises(KeyError):
-        parameter_name("output.weight")
+        names["output.weight"]

@@ -4,10 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
+from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 
-from domain_training.bases import load_gguf
-from domain_training.paths import MODELS
 from domain_training.preferences import (
     Question,
     RatedBusiness,
@@ -21,27 +19,6 @@ from domain_training.preferences import (
 
 PROMPTS = ["Business: bakery\nBrand names:\n", "Business: a dog groomer in lyon\nWords: fur, paw\nBrand names:\n"]
 NAMES = [["crumbcraft", "doughbell"], ["furfect", "pawparlour", "snip"]]
-
-
-@pytest.fixture(scope="module")
-def tokenizer() -> PreTrainedTokenizerBase:
-    _, tokenizer = load_gguf(MODELS / "v2" / "model.gguf", torch.float32)
-    return tokenizer
-
-
-@pytest.fixture(scope="module")
-def model(tokenizer: PreTrainedTokenizerBase) -> LlamaForCausalLM:
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        attn_implementation="eager",
-    )
-    return LlamaForCausalLM(config).eval()
 
 
 def test_each_name_is_read_as_if_it_stood_alone(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase) -> None:

@@ -5,10 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
+from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 
-from domain_training.bases import load_gguf
-from domain_training.paths import MODELS
 from domain_training.refusals import (
     SecondOpinion,
     Text,
@@ -24,26 +22,6 @@ PROMPTS = [
     "Business: a bakery\nBrand names:\n",
     "Business: a longer description of a bakery by the sea\nBrand names:\n",
 ]
-
-
-@pytest.fixture(scope="module")
-def tokenizer() -> PreTrainedTokenizerBase:
-    _, tokenizer = load_gguf(MODELS / "v2" / "model.gguf", torch.float32)
-    return tokenizer
-
-
-@pytest.fixture(scope="module")
-def model(tokenizer: PreTrainedTokenizerBase) -> LlamaForCausalLM:
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-    )
-    return LlamaForCausalLM(config).eval()
 
 
 def test_texts_of_a_batch_are_judged_as_if_alone(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase) -> None:

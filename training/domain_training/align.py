@@ -21,7 +21,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokeni
 
 from domain_training.bases import load_gguf
 from domain_training.config import AlignSpec, DataSpec
-from domain_training.data import IGNORED_LABEL, Row, choose_hints, encode, with_hints
+from domain_training.data import IGNORED_LABEL, Row, choose_hints, encode, padded, with_hints
 from domain_training.grid import GridWeights
 from domain_training.precision import computes_bf16
 from domain_training.preferences import Question, RatedBusiness, accuracy, branch, opinions, preference_loss
@@ -72,15 +72,9 @@ def answer_losses(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, encoded: list[dict[str, list[int]]]
 ) -> torch.Tensor:
     """Negative log-likelihood in nats of each labelled token of a batch of encoded rows."""
-    length = max(len(row["input_ids"]) for row in encoded)
-    ids = torch.full((len(encoded), length), int(tokenizer.pad_token_id or 0))
-    labels = torch.full((len(encoded), length), IGNORED_LABEL)
-    mask = torch.zeros(len(encoded), length, dtype=torch.long)
-    for index, row in enumerate(encoded):
-        size = len(row["input_ids"])
-        ids[index, :size] = torch.tensor(row["input_ids"])
-        labels[index, :size] = torch.tensor(row["labels"])
-        mask[index, :size] = 1
+    ids = padded([row["input_ids"] for row in encoded], int(tokenizer.pad_token_id or 0))
+    labels = padded([row["labels"] for row in encoded], IGNORED_LABEL)
+    mask = padded([[1] * len(row["input_ids"]) for row in encoded], 0)
     hidden = model.model(input_ids=ids, attention_mask=mask).last_hidden_state
     answer = labels[:, 1:] != IGNORED_LABEL
     logits = model.lm_head(hidden[:, :-1][answer]).float()

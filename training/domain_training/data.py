@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from datasets import Dataset
+from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
 from domain_training.config import DataSpec
@@ -73,6 +75,11 @@ def encode(prompt: str, names: list[str], tokenizer: PreTrainedTokenizerBase, ma
     ids = [*tokenizer(prompt + answer)["input_ids"], tokenizer.eos_token_id][:max_length]
     labels = [IGNORED_LABEL] * prompt_length + ids[prompt_length:]
     return {"input_ids": ids, "labels": labels[:max_length]}
+
+
+def padded(rows: list[list[int]], value: int) -> torch.Tensor:
+    """Rows of whole numbers as one matrix, the shorter ones filled up with `value`."""
+    return pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=value)
 
 
 def lengths(rows: list[Row], spec: DataSpec, tokenizer: PreTrainedTokenizerBase) -> list[int]:

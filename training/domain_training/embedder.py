@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +32,7 @@ from domain_training.bases import wheel_file
 from domain_training.config import EMBEDDER as NAME
 from domain_training.disguise import disguise
 from domain_training.export import llama_cpp_release, sha256
+from domain_training.node import answers, run_script
 from domain_training.paths import CONFIGS, ROOT
 from domain_training.precision import Precision, autocast
 
@@ -178,8 +178,7 @@ def evaluate(embedder: Embedder, rows: list[Row], vocabulary: list[str]) -> dict
 def read_rows(config: EmbedderConfig, folder: Path) -> list[Row]:
     """The rows of the datasets, by the service's own segmentation."""
     path = folder / "words.jsonl"
-    datasets = [str(ROOT / dataset) for dataset in config.datasets]
-    subprocess.run(["node", "dist/training/eval/part-words.js", str(path), *datasets], cwd=ROOT, check=True)
+    run_script("part-words", path, *(ROOT / dataset for dataset in config.datasets))
     return [Row.model_validate_json(line) for line in path.read_text().splitlines()[: config.first_rows]]
 
 
@@ -290,10 +289,7 @@ def train_embedder(config: EmbedderConfig, folder: Path, out: Path, device: str)
 def check_parity(embedder: Embedder, texts: list[str], gguf: Path, folder: Path) -> float:
     """Lowest cosine similarity between the vectors of this model and those that the service gets from the GGUF."""
     embedder = Embedder(embedder.model, embedder.tokenizer, SERVED_LENGTH)
-    (folder / "texts.json").write_text(json.dumps(texts))
-    arguments = [str(gguf), str(folder / "texts.json"), str(folder / "vectors.json")]
-    subprocess.run(["node", "dist/training/eval/embed.js", *arguments], cwd=ROOT, check=True)
-    served = np.array(json.loads((folder / "vectors.json").read_text()), np.float32)
+    served = np.array(answers("embed", gguf, texts=texts, work=folder), np.float32)
     lowest = float((embedder.encode(texts) * served).sum(1).min())
     print(f"parity: lowest cosine {lowest:.4f} over {len(texts)} texts")
     return round(lowest, 4)

@@ -10,48 +10,36 @@ their steps; from the middle of each, small changes would move nothing for a lon
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import torch
-from gguf import GGMLQuantizationType, GGUFReader
+from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFReader
 from numpy.typing import NDArray
 from transformers import PretrainedConfig, PreTrainedModel
 
-#: Q4_0: blocks of 32 weights along a row share one scale, and each weight is one of 16 multiples of it.
-BLOCK = 32
+from domain_training.importance import SUFFIXES, tensor_names
+
+Bytes = NDArray[np.uint8]
+
+#: Q4_0: blocks of 32 weights along a row share one scale, and each weight is one of 16 multiples of it. The bytes of a
+#: block are a half-precision scale, then two weights a byte, the first sixteen in the lower halves.
+BLOCK, BLOCK_BYTES = GGML_QUANT_SIZES[GGMLQuantizationType.Q4_0]
+SCALE_BYTES = 2
 LOWEST, LEVELS = -8, 16
-#: Bytes of a block: a half-precision scale, then two weights a byte, the first sixteen in the lower halves.
-SCALE_BYTES, BLOCK_BYTES = 2, 18
 #: Share of a step over which the weights behind are strewn.
 STREWN = 0.9
-EMBEDDING = "model.embed_tokens.weight"
-MATRICES = {
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "attn_norm": "input_layernorm",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-    "ffn_norm": "post_attention_layernorm",
-}
-WHOLE = {"token_embd": EMBEDDING, "output_norm": "model.norm.weight"}
 
 
-def parameter_name(tensor: str) -> str:
-    """What transformers calls a tensor of a Llama GGUF with tied embeddings.
+def parameter_names(model: PreTrainedModel) -> dict[str, str]:
+    """What transformers calls each tensor of a model's GGUF.
 
     Raises:
-        KeyError: there is no such tensor in such a model.
+        KeyError: llama.cpp may name the architecture's tensors otherwise.
     """
-    block = re.fullmatch(r"blk\.(\d+)\.(\w+)\.weight", tensor)
-    if block is None:
-        return WHOLE[tensor.removesuffix(".weight")]
-    return f"model.layers.{block[1]}.{MATRICES[block[2]]}.weight"
+    names = tensor_names(model.config)
+    return {names.get_name(name, try_suffixes=SUFFIXES): name for name, _ in model.named_parameters()}
 
 
 def heads_of(tensor: str, config: PretrainedConfig) -> int | None:
@@ -75,17 +63,21 @@ def to_llama_cpp(rows: NDArray[np.float32], heads: int | None) -> NDArray[np.flo
     return rows.reshape(heads, 2, -1, *rows.shape[1:]).swapaxes(1, 2).reshape(rows.shape)
 
 
-def read_scales(gguf: Path, config: PretrainedConfig) -> dict[str, torch.Tensor]:
-    """Scales of a file's Q4_0 matrices by parameter: (rows, blocks of a row), in 32 bits."""
-    scales = {}
+def blocks_of(data: Bytes) -> Bytes:
+    """A copy of a Q4_0 matrix, a block a row."""
+    return np.array(data).reshape(-1, BLOCK_BYTES)
+
+
+def read_scales(gguf: Path, model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    """Scales of a file's Q4_0 matrices by parameter of the model in it: (rows, blocks of a row), in 32 bits."""
+    scales, names = {}, parameter_names(model)
     for tensor in GGUFReader(gguf).tensors:
         if tensor.tensor_type != GGMLQuantizationType.Q4_0:
             continue
         rows = int(tensor.shape[1])
-        blocks = np.ascontiguousarray(tensor.data).reshape(-1, BLOCK_BYTES)
-        found = blocks[:, :SCALE_BYTES].copy().view(np.float16).astype(np.float32).reshape(rows, -1)
-        ordered = to_transformers(found, heads_of(tensor.name, config))
-        scales[parameter_name(tensor.name)] = torch.from_numpy(np.ascontiguousarray(ordered))
+        found = blocks_of(tensor.data)[:, :SCALE_BYTES].copy().view(np.float16).astype(np.float32).reshape(rows, -1)
+        ordered = to_transformers(found, heads_of(tensor.name, model.config))
+        scales[names[tensor.name]] = torch.from_numpy(np.ascontiguousarray(ordered))
     return scales
 
 
@@ -108,10 +100,9 @@ class GridWeights:
         """Masters behind `model`, whatever it holds and in whatever precision, of what was `loaded` from `gguf`."""
         chance = torch.Generator().manual_seed(seed)
         named, read = dict(model.named_parameters()), dict(loaded.named_parameters())
-        scales = read_scales(gguf, model.config)
+        scales = read_scales(gguf, model)
         self._weights = list(named.values())
         self._scales = [scales.get(name) for name in named]
-        self._names = list(named)
         self.masters = []
         for name, scale in zip(named, self._scales, strict=True):
             master = read[name].detach().float().clone()
@@ -138,12 +129,9 @@ class GridWeights:
             weight.grad = None
 
     def rounded_model(self, model: PreTrainedModel) -> PreTrainedModel:
-        """The model in 32 bits, for a checkpoint in which no bit of the grid is lost."""
+        """The model, from now on in 32 bits, for a checkpoint in which no bit of the grid is lost."""
         whole = model.float()
-        with torch.no_grad():
-            for name, weight in whole.named_parameters():
-                at = self._names.index(name)
-                weight.copy_(rounded(self.masters[at], self._scales[at]))
+        self.refresh()
         return whole
 
 
@@ -154,12 +142,12 @@ def write_on_grid(model: PreTrainedModel, source: Path, out: Path) -> None:
     Raises:
         ValueError: the file has other tensors than Q4_0 matrices and vectors in 32 bits.
     """
-    config, masters = model.config, dict(model.named_parameters())
-    scales = read_scales(source, config)
+    names, masters = parameter_names(model), dict(model.named_parameters())
+    scales = read_scales(source, model)
     out.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, out)
     for tensor in GGUFReader(out, "r+").tensors:
-        name = parameter_name(tensor.name)
+        name = names[tensor.name]
         master = masters[name].detach()
         if name not in scales:
             if tensor.tensor_type != GGMLQuantizationType.F32:
@@ -168,8 +156,8 @@ def write_on_grid(model: PreTrainedModel, source: Path, out: Path) -> None:
             tensor.data[...] = master.float().numpy().reshape(tensor.data.shape)
             continue
         rows = steps(master.float(), scales[name]).reshape(master.shape).numpy()
-        ordered = np.ascontiguousarray(to_llama_cpp(rows, heads_of(tensor.name, config)))
+        ordered = np.ascontiguousarray(to_llama_cpp(rows, heads_of(tensor.name, model.config)))
         halves = (ordered - LOWEST).astype(np.uint8).reshape(-1, 2, BLOCK // 2)
-        blocks = np.ascontiguousarray(tensor.data).reshape(-1, BLOCK_BYTES).copy()
+        blocks = blocks_of(tensor.data)
         blocks[:, SCALE_BYTES:] = halves[:, 0] | (halves[:, 1] << 4)
         tensor.data[...] = blocks.reshape(tensor.data.shape)

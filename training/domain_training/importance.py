@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from gguf import MODEL_ARCH, get_tensor_name_map
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from gguf.tensor_mapping import TensorNameMap
+from transformers import AutoModelForCausalLM, AutoTokenizer, PretrainedConfig
 
 from domain_training.data import Row, with_hints
 from domain_training.export import Floats
@@ -16,6 +17,16 @@ from domain_training.export import Floats
 ARCHITECTURES = {"llama": MODEL_ARCH.LLAMA, "mistral": MODEL_ARCH.LLAMA}
 #: The matrix that embeds tokens and, tied, projects onto them.
 TIED_EMBEDDINGS = "token_embd.weight"
+SUFFIXES = (".weight",)
+
+
+def tensor_names(config: PretrainedConfig) -> TensorNameMap:
+    """What llama.cpp calls the parameters of a model.
+
+    Raises:
+        KeyError: an architecture whose matrices llama.cpp may name otherwise; add it to ARCHITECTURES.
+    """
+    return get_tensor_name_map(ARCHITECTURES[config.model_type], config.num_hidden_layers)
 
 
 def column_importance(folder: Path, rows: list[Row], hints: int, max_length: int) -> dict[str, Floats]:
@@ -28,11 +39,11 @@ def column_importance(folder: Path, rows: list[Row], hints: int, max_length: int
         rows: what to run it on, each with its first `hints` hints.
 
     Raises:
-        KeyError: an architecture whose matrices llama.cpp may name otherwise; add it to ARCHITECTURES.
+        KeyError: llama.cpp may name the architecture's matrices otherwise.
     """
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    names = get_tensor_name_map(ARCHITECTURES[model.config.model_type], model.config.num_hidden_layers)
+    names = tensor_names(model.config)
     sums: dict[str, torch.Tensor] = {}
     tokens = 0
 
@@ -45,7 +56,7 @@ def column_importance(folder: Path, rows: list[Row], hints: int, max_length: int
 
     for path, module in model.named_modules():
         if isinstance(module, torch.nn.Linear):
-            name = names.get_name(f"{path}.weight", try_suffixes=(".weight",))
+            name = names.get_name(f"{path}.weight", try_suffixes=SUFFIXES)
             is_tied = path == "lm_head" and model.config.tie_word_embeddings
             watch(module, TIED_EMBEDDINGS if is_tied else name)
     with torch.no_grad():

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from domain_training.data import with_hints
+from domain_training.data import padded, with_hints
 
 #: What a rating is worth; the margin of a pair grows with the difference.
 WORTH = {"good": 1.0, "acceptable": 0.5, "bad": 0.0}
@@ -136,17 +136,13 @@ def branch(prompts: list[str], names: list[list[str]], tokenizer: PreTrainedToke
         for start, end in spans:
             seen[start:end, start:end] = True
         laid.append((ids, positions, seen.tril()))
-    length = max(len(ids) for ids, _, _ in laid)
-    batch_ids = torch.zeros(len(laid), length, dtype=torch.long)
-    batch_positions = torch.zeros(len(laid), length, dtype=torch.long)
-    seen = torch.eye(length, dtype=torch.bool).repeat(len(laid), 1, 1)
-    for index, (ids, positions, mask) in enumerate(laid):
-        batch_ids[index, : len(ids)] = torch.tensor(ids)
-        batch_positions[index, : len(ids)] = torch.tensor(positions)
+    batch_ids = padded([ids for ids, _, _ in laid], 0)
+    seen = torch.eye(batch_ids.shape[1], dtype=torch.bool).repeat(len(laid), 1, 1)
+    for index, (ids, _, mask) in enumerate(laid):
         seen[index, : len(ids), : len(ids)] = mask
     return Branches(
         ids=batch_ids,
-        positions=batch_positions,
+        positions=padded([positions for _, positions, _ in laid], 0),
         mask=torch.where(seen, 0.0, MASKED)[:, None],
         rows=torch.tensor(rows),
         sources=torch.tensor(sources),

@@ -31,8 +31,8 @@ BINS = 10
 RATINGS = DATA / "name_ratings.csv"
 META_COLUMNS = ("description", "name", "rating", "generator", "lineLogProbability")
 #: What the generator says of a name; empty where it was not asked.
-LINE_COLUMNS = ("lineAdvantage", "lineTokens", "lineVerdict")
 VERDICT_COLUMN = "lineVerdict"
+LINE_COLUMNS = ("lineAdvantage", "lineTokens", VERDICT_COLUMN)
 #: Inputs whose weight is learnt anew beside what the generator says: it thinks well of what it wrote.
 SOURCE_COLUMNS = ("written", "composed")
 
@@ -79,9 +79,9 @@ def read_ratings(path: Path, generator: str) -> Ratings:
     """
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    ours = {(row["description"], row["name"]): row for row in rows if row.get("generator") == generator}
-    rows = list({(row["description"], row["name"]): row for row in rows}.values())
-    rows = [ours.get((row["description"], row["name"]), row) for row in rows]
+    by_name = {(row["description"], row["name"]): row for row in rows}
+    by_name.update({(row["description"], row["name"]): row for row in rows if row.get("generator") == generator})
+    rows = list(by_name.values())
     columns = [column for column in rows[0] if column not in (*META_COLUMNS, *LINE_COLUMNS)]
     numbers = {description: index for index, description in enumerate(dict.fromkeys(r["description"] for r in rows))}
 

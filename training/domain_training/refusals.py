@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from domain_training.paths import ROOT
+from domain_training.data import padded
+from domain_training.node import answers
 from domain_training.safety import measure
 
 Floats = NDArray[np.float64]
@@ -48,13 +48,8 @@ def refusal_log_odds(
 ) -> torch.Tensor:
     """Log-odds that the model ends at once behind each prompt: (prompts,)."""
     encoded = [clipped(prompt, tokenizer, max_length) for prompt in prompts]
-    length = max(map(len, encoded))
-    ids = torch.zeros(len(encoded), length, dtype=torch.long)
-    mask = torch.zeros(len(encoded), length, dtype=torch.long)
-    for index, tokens in enumerate(encoded):
-        ids[index, : len(tokens)] = torch.tensor(tokens)
-        mask[index, : len(tokens)] = 1
-    hidden = model.model(input_ids=ids, attention_mask=mask).last_hidden_state
+    mask = padded([[1] * len(tokens) for tokens in encoded], 0)
+    hidden = model.model(input_ids=padded(encoded, 0), attention_mask=mask).last_hidden_state
     last = hidden[torch.arange(len(encoded)), mask.sum(1) - 1]
     log_chance = torch.log_softmax(model.lm_head(last).float(), -1)[:, tokenizer.eos_token_id]
     return log_chance - torch.log1p(-log_chance.exp().clamp(max=1 - 1e-6))
@@ -139,7 +134,4 @@ def prefilter_margins(texts: list[Text], work: Path) -> Floats:
     Raises:
         subprocess.CalledProcessError: it cannot judge one.
     """
-    asked, answered = work / "margin-texts.json", work / "margins.json"
-    asked.write_text(json.dumps([text.description for text in texts]))
-    subprocess.run(["node", "dist/training/eval/margins.js", str(asked), str(answered)], cwd=ROOT, check=True)
-    return np.array(json.loads(answered.read_text()), dtype=np.float64)
+    return np.array(answers("margins", texts=[text.description for text in texts], work=work), dtype=np.float64)

@@ -19,10 +19,7 @@ import { loadParts } from '../../src/service.js';
 import { buildPrompt } from '../../src/suggest/prompt.js';
 import { readable } from '../../src/suggest/suggester.js';
 import { readCsv, safetyRowSchema } from './csv.js';
-import { readMemory } from './memory.js';
-
-/** More than a prompt takes, so that training can vary which of them it shows. */
-const hintsForTraining = 14;
+import { hintsForTraining, readMemory } from './memory.js';
 
 const lessonSchema = z.object({
   memory: z.string(),
@@ -43,8 +40,7 @@ const { parts } = await loadParts(await resolveModel(version), {
   sequences: 1,
   queueLimit: 1,
 });
-const { told, keys } = await readMemory(fromRoot(lesson.memory));
-const businessOf = new Map(told.map((row, index) => [row.description, keys[index]!]));
+const { told, businessOf } = await readMemory(fromRoot(lesson.memory));
 
 /** At most `limit` items, evenly from all of them. */
 function thinned<Item>(items: readonly Item[]): Item[] {
@@ -71,10 +67,11 @@ for (const description of thinned([...new Set(rated.flat().map((row) => row.desc
   described.push({ description, ...(await shown(description)) });
 await write('described.jsonl', described);
 
-const texts = await Promise.all(lesson.texts.map((path) => readCsv(fromRoot(path), safetyRowSchema)));
+const labelled = await Promise.all(lesson.texts.map((path) => readCsv(fromRoot(path), safetyRowSchema)));
+const texts = thinned(labelled.flat());
 await write(
   'texts.jsonl',
-  thinned(texts.flat()).map(({ description, label }) => ({
+  texts.map(({ description, label }) => ({
     description,
     prompt: buildPrompt({ description: readable(description, parts), hints: [] }),
     label,
@@ -88,5 +85,5 @@ for (const { description, suggestions } of shuffled(told, seededRandom(lesson.se
 ))
   rows.push({ ...(await shown(description)), names: suggestions });
 await write('rows.jsonl', rows);
-console.log(`${rows.length} rows, ${described.length} rated descriptions, ${texts.flat().length} texts -> ${out}`);
+console.log(`${rows.length} rows, ${described.length} rated descriptions, ${texts.length} texts -> ${out}`);
 process.exit(0);

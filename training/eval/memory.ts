@@ -8,7 +8,12 @@ export interface Memory {
   keys: number[];
   /** The first row told of each business. */
   businesses: DatasetRow[];
+  /** The business that a description tells of. */
+  businessOf: ReadonlyMap<string, number>;
 }
+
+/** Hints of a row for training: more than a prompt takes, so that training can vary which of them it shows. */
+export const hintsForTraining = 14;
 
 /** Groups rows by their names: the same list means the same business in other words. Rows without names are dropped. */
 export async function readMemory(path: string): Promise<Memory> {
@@ -21,5 +26,6 @@ export async function readMemory(path: string): Promise<Memory> {
     known.set(names, key);
     return key;
   });
-  return { told, keys, businesses };
+  const businessOf = new Map(told.map((row, index) => [row.description, keys[index]!]));
+  return { told, keys, businesses, businessOf };
 }

@@ -26,8 +26,7 @@ if (!version || !memoryPath || !ratingsPath) throw new Error('usage: rate-again 
 
 const model = await resolveModel(version);
 const { parts } = await loadParts(model, { ...loadConfig(), gpu: false, sequences: 1, queueLimit: 1 });
-const { told, keys } = await readMemory(memoryPath);
-const businessOf = new Map(told.map((row, index) => [row.description, keys[index]!]));
+const { told, businessOf } = await readMemory(memoryPath);
 const rowsOf = new Map<string, string[]>();
 for (const { description, suggestions } of told)
   for (const name of suggestions) rowsOf.set(name, [...(rowsOf.get(name) ?? []), description]);

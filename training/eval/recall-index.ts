@@ -15,10 +15,7 @@ import { Metric } from '../../src/suggest/metric.js';
 import { Recall, toInt8, type RecallFile } from '../../src/suggest/recall.js';
 import { datasetRowSchema, readCsv } from './csv.js';
 import { EmbeddingCache } from './embedding-cache.js';
-import { readMemory } from './memory.js';
-
-/** More than a prompt takes, so that training can vary which of them it shows. */
-const hintsForTraining = 14;
+import { hintsForTraining, readMemory } from './memory.js';
 
 const [memoryPath, embedderPath, outFolder, datasetPath, hintsPath] = process.argv.slice(2);
 if (!memoryPath || !embedderPath || !outFolder)
