@@ -41,6 +41,8 @@ export class CandidatePool {
     private readonly _constraints: Constraints,
     private readonly _guard: OutputGuard,
     private readonly _isWord: (text: string) => boolean = () => true,
+    /** Whether another business has the name. */
+    private readonly _isTaken: (name: string) => boolean = () => false,
   ) {}
 
   get candidates(): Candidate[] {
@@ -68,7 +70,7 @@ export class CandidatePool {
     if (this._constraints.oneWord && !this._isWord(name)) return 'constraint';
     const safe = this._guard.judge(name);
     if (safe !== 'ok') return safe;
-    if (this._hasTwin(name)) return 'duplicate';
+    if (this._isTaken(name) || this._hasTwin(name)) return 'duplicate';
     return 'ok';
   }
 

@@ -92,28 +92,74 @@ const chimeWeight = 0.08;
  */
 export function pairNames(hints: readonly Hint[], usage: (word: string) => Usage, count: number): string[] {
   const placed = hints.map((hint) => ({ ...hint, ...usage(hint.word) }));
-  const pairs: { first: string; second: string; score: number }[] = [];
+  const pairs: Pair[] = [];
   for (const a of placed)
     for (const b of placed) {
-      if (a === b || sameStem(a.word, b.word)) continue;
-      const name = a.word + b.word;
-      if (name.length < pairLengths.shortest || name.length > pairLengths.longest || !isPronounceable(name)) continue;
+      if (a === b || !reads(a.word, b.word)) continue;
       const place = placeBalance(a.first, a.last) + placeBalance(b.last, b.first);
-      const chime = alliterates(a.word, b.word) || rhymes(a.word, b.word) ? 1 : 0;
-      const score = a.score + b.score + placeWeight * place + chimeWeight * chime;
+      const score = a.score + b.score + placeWeight * place + chimeOf(a.word, b.word);
       pairs.push({ first: a.word, second: b.word, score });
     }
+  return bestPairs(pairs, count);
+}
+
+/** Whether two words can stand together: of two stems, neither too short nor too long, and sayable. */
+function reads(first: string, second: string): boolean {
+  const length = first.length + second.length;
+  if (sameStem(first, second) || length < pairLengths.shortest || length > pairLengths.longest) return false;
+  return isPronounceable(first + second);
+}
+
+const chimeOf = (first: string, second: string) =>
+  alliterates(first, second) || rhymes(first, second) ? chimeWeight : 0;
+
+interface Pair {
+  first: string;
+  second: string;
+  score: number;
+}
+
+/** The names of the best pairs, no word in too many of them. */
+function bestPairs(pairs: Pair[], count: number): string[] {
   pairs.sort((a, b) => b.score - a.score);
   const uses = new Map<string, number>();
-  const chosen: string[] = [];
+  const chosen = new Set<string>();
   for (const { first, second } of pairs) {
-    if (chosen.length === count) break;
+    if (chosen.size === count) break;
     const [before, after] = [uses.get(first) ?? 0, uses.get(second) ?? 0];
-    if (before >= pairsOfOneWord || after >= pairsOfOneWord) continue;
+    if (before >= pairsOfOneWord || after >= pairsOfOneWord || chosen.has(first + second)) continue;
     uses.set(first, before + 1).set(second, after + 1);
-    chosen.push(first + second);
+    chosen.add(first + second);
   }
-  return chosen;
+  return [...chosen];
+}
+
+/**
+ * Names of the first word of one remembered name and the last of another: experts set a word that tells the trade beside one that adds
+ * a picture, and which is which stays as they had it.
+ *
+ * @param near names of near businesses, with how near
+ * @param count how many at most
+ */
+export function crossNames(
+  near: readonly { names: readonly string[]; similarity: number }[],
+  words: WordFrequencies,
+  count: number,
+): string[] {
+  const pairs = near.flatMap(({ names, similarity }) =>
+    names.flatMap((name) => {
+      const pair = twoWords(name, words);
+      return pair ? [{ first: pair[0], last: pair[1], similarity }] : [];
+    }),
+  );
+  const crossed = pairs.flatMap((a) =>
+    pairs.flatMap((b) =>
+      a === b || !reads(a.first, b.last)
+        ? []
+        : [{ first: a.first, second: b.last, score: a.similarity + b.similarity + chimeOf(a.first, b.last) }],
+    ),
+  );
+  return bestPairs(crossed, count);
 }
 
 /** Log-odds that a word stands in a place and not in the other; 0 for a word without a preference. */

@@ -66,6 +66,8 @@ export interface Measured {
   candidate: Candidate;
   parts: Segmentation;
   features: Features;
+  /** Whether an expert gave a near business this very name, whoever proposed it here. */
+  isRemembered?: boolean;
   /** What the generator says of it, where it was asked. */
   line?: WeighedLine;
 }
@@ -253,8 +255,8 @@ export function standing(item: Measured, ranker: Ranker, style: Style = 'any'): 
 const repetitionPenalty = 1.2;
 /** What a seed of the caller's own may give or take: names that are nearly equal change places, so that each seed is another look. */
 const luckWeight = 0.4;
-/** At most this share of a list is remembered from the training rows, so that answers stay fresh. */
-const recalledShare = 0.4;
+/** A list holds at most so many names that an expert gave to another business, while there are others: two founders are not to be sold one name. */
+export const mostRemembered = 1;
 
 /**
  * Chooses `count` names: best first by quality and style, each further one less what it repeats of those before it
@@ -275,18 +277,15 @@ export function rank(
   const chosen: Measured[] = [];
   const ranked: RankedName[] = [];
   while (ranked.length < count && left.length > 0) {
-    const recalled = chosen.filter((item) => item.candidate.source === 'recall').length;
-    const memoryFull = recalled + 1 > Math.ceil(recalledShare * count);
-    const scored = left.map(({ item, base, luck }, index) => ({
-      index,
-      score:
-        base +
-        luck -
-        repetitionPenalty * repeatedWords(item, chosen) -
-        (memoryFull && item.candidate.source === 'recall' ? repetitionPenalty : 0),
+    const isFull = chosen.filter((item) => item.isRemembered).length >= mostRemembered;
+    const fresh = isFull ? left.filter(({ item }) => !item.isRemembered) : left;
+    const scored = (fresh.length > 0 ? fresh : left).map((entry) => ({
+      entry,
+      score: entry.base + entry.luck - repetitionPenalty * repeatedWords(entry.item, chosen),
     }));
     const best = scored.reduce((a, b) => (b.score > a.score ? b : a));
-    const { item, base } = left.splice(best.index, 1)[0]!;
+    const { item, base } = best.entry;
+    left.splice(left.indexOf(best.entry), 1);
     chosen.push(item);
     // A wish for a style moves a name up the list; it makes the name no better.
     const confidence = confidenceOf(quality(item, ranker), item, ranker);

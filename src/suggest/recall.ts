@@ -73,6 +73,7 @@ export interface WordMemory {
 export class Recall {
   private readonly _wordIndex: ReadonlyMap<string, number>;
   private readonly _meanVector: Float32Array;
+  private readonly _names: ReadonlySet<string>;
 
   constructor(
     private readonly _file: RecallFile,
@@ -80,6 +81,7 @@ export class Recall {
     private readonly _wordVectors: Int8Array,
   ) {
     this._wordIndex = new Map(_file.words.map(({ word }, index) => [word, index]));
+    this._names = new Set(_file.rows.flat());
     this._meanVector = new Float32Array(_file.dimensions);
     const share = 1 / (int8Scale * _file.keys.length);
     for (let i = 0; i < _keyVectors.length; i++) this._meanVector[i % _file.dimensions]! += _keyVectors[i]! * share;
@@ -107,6 +109,11 @@ export class Recall {
   /** Whether experts have put a word into a name. */
   knows(word: string): boolean {
     return this._wordIndex.has(word);
+  }
+
+  /** Whether an expert gave some business this very name, with or without a hyphen. */
+  remembers(name: string): boolean {
+    return this._names.has(name) || this._names.has(name.replaceAll('-', ''));
   }
 
   /** Int8 vector of a part-word that experts used; undefined for any other word. */

@@ -37,3 +37,9 @@ t.test('where one word is asked for, joined ones fall', async (t) => {
   t.equal(add(pool, 'earshot'), 'ok');
   t.equal(add(pool, 'soundspring'), 'constraint');
 });
+
+t.test('what another business is called is taken', async (t) => {
+  const pool = new CandidatePool(readConstraints('x'), guard, undefined, (name) => name === 'doughdock');
+  t.equal(add(pool, 'doughdock'), 'duplicate');
+  t.equal(add(pool, 'crumbcart'), 'ok');
+});

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { parseWordFrequencies } from '../../src/names/segment.js';
 import { fromRoot } from '../../src/paths.js';
-import { composeNames, isDemanding, pairNames, placeBalance } from '../../src/suggest/compose.js';
+import { composeNames, crossNames, isDemanding, pairNames, placeBalance } from '../../src/suggest/compose.js';
 import { brokenConstraint, readConstraints } from '../../src/suggest/constraints.js';
 
 const words = parseWordFrequencies(readFileSync(fromRoot('data', 'words_en.tsv'), 'utf8'));
@@ -61,4 +61,16 @@ t.test('a place is weighed by log-odds', async (t) => {
   t.equal(placeBalance(4, 4), 0);
   t.ok(placeBalance(9, 0) > 2);
   t.ok(placeBalance(0, 9) < -2);
+});
+
+t.test('halves of near names are crossed, each in its place, and never the names as they were', async (t) => {
+  const near = [
+    { names: ['doughdock', 'crumbcart'], similarity: 0.8 },
+    { names: ['tinyotter'], similarity: 0.5 },
+  ];
+  const crossed = crossNames(near, words, 10);
+  t.same(crossed.slice(0, 2).sort(), ['crumbdock', 'doughcart'], 'of the nearest first');
+  t.same(crossed.slice(2).sort(), ['crumbotter', 'doughotter', 'tinycart', 'tinydock']);
+  t.equal(crossNames(near, words, 1).length, 1);
+  t.same(crossNames([], words, 10), []);
 });

@@ -48,12 +48,22 @@ t.test('a wished style rises', async (t) => {
   t.same(names(list), ['yeast']);
 });
 
-t.test('remembered names fill at most two places in five', async (t) => {
-  const remembered = ['doughdock', 'crumbcart', 'loaflane', 'ryeriver'].map((name) => measured(name, 0.6, 'recall'));
-  const written = ['bunbridge', 'ovenotter', 'toasttown'].map((name) => measured(name, 0.5));
-  const list = rank([...remembered, ...written], 5);
-  t.equal(list.filter(({ name }) => remembered.some((item) => item.candidate.name === name)).length, 2);
-});
+t.test(
+  'a list holds one name that another business has, whoever proposed it, and more only for want of others',
+  async (t) => {
+    const proposed = [
+      ['doughdock', 'recall'],
+      ['crumbcart', 'model'],
+      ['loaflane', 'composed'],
+    ] as const;
+    const remembered = proposed.map(([name, source]) => ({ ...measured(name, 0.6, source), isRemembered: true }));
+    const fresh = ['bunbridge', 'ovenotter', 'toasttown', 'ryeriver'].map((name) => measured(name, 0.2));
+    const taken = (list: { name: string }[]) =>
+      list.filter(({ name }) => proposed.some(([other]) => other === name)).length;
+    t.equal(taken(rank([...remembered, ...fresh], 5)), 1);
+    t.equal(taken(rank([...remembered, ...fresh.slice(0, 2)], 5)), 3);
+  },
+);
 
 t.test('confidence and score are chances', async (t) => {
   for (const { confidence, score } of rank([measured('doughdock', 0.9), measured('brdxkt', -0.5)], 2)) {

@@ -34,6 +34,12 @@ t.test('the nearest rows come first, with their names', async (t) => {
   t.ok(Math.abs(neighbours[1]!.similarity - 0.8) < 0.01);
 });
 
+t.test('a name that an expert gave is known as it stands', async (t) => {
+  t.ok(recall.remembers('loaflane'));
+  t.ok(recall.remembers('loaf-lane'));
+  t.notOk(recall.remembers('loafpost'));
+});
+
 t.test('a business told in several ways is as near as the nearest of them, and found once', async (t) => {
   const twice = new Recall(
     { ...file, rows: [['loaflane'], ['pawpost']], keys: [0, 1, 1], words: [] },

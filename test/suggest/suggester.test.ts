@@ -98,6 +98,24 @@ t.test('more names asked for are more names weighed', async (t) => {
   t.equal(scored[0]!.lines.length, Math.min(40, written.length));
 });
 
+t.test(
+  'of names that other businesses have, an answer holds one of a near business and none of a far one',
+  async (t) => {
+    const rows = [['doughdock', 'crumbcart', 'loaflane', 'ovenpost'], ['ryeroad']];
+    const vectors = Int8Array.from([127, 0, 0, 127]);
+    const remembering = new Recall({ dimensions: 2, rows, keys: [0, 1], words: [] }, vectors, new Int8Array());
+    for (const chosen of [ranker, asksTheGenerator]) {
+      const { engine } = scripted();
+      const parts = { recall: remembering, relevance: new Relevance(embedder, remembering) };
+      const { suggestions } = await suggesterWith(engine, chosen, parts).suggest({ ...request, count: 20 }, never);
+      const names = suggestions.map(({ name }) => name);
+      t.equal(names.length, 20);
+      t.equal(names.filter((name) => rows[0]!.includes(name)).length, 1);
+      t.notOk(names.includes('ryeroad'));
+    }
+  },
+);
+
 t.test('a ranker that was not fitted to the opinion does not cost it', async (t) => {
   const { engine, scored } = scripted();
   const { suggestions } = await suggesterWith(engine, ranker).suggest(request, never);
