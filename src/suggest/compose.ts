@@ -1,7 +1,7 @@
 import { segment, type WordFrequencies } from '../names/segment.js';
 import { alliterates, isPronounceable, rhymes } from '../names/sound.js';
 import { brokenConstraint, type Constraints } from './constraints.js';
-import { sameStem, type Hint, type Usage } from './recall.js';
+import { sameStem, type Hint, type Neighbour, type Usage } from './recall.js';
 
 /** How many of the best hints are paired; pairs grow with the square. */
 const pairedHints = 80;
@@ -142,7 +142,7 @@ function bestPairs(pairs: Pair[], count: number): string[] {
  * @param count how many at most
  */
 export function crossNames(
-  near: readonly { names: readonly string[]; similarity: number }[],
+  near: readonly Pick<Neighbour, 'names' | 'similarity'>[],
   words: WordFrequencies,
   count: number,
 ): string[] {

@@ -256,7 +256,7 @@ const repetitionPenalty = 1.2;
 /** What a seed of the caller's own may give or take: names that are nearly equal change places, so that each seed is another look. */
 const luckWeight = 0.4;
 /** A list holds at most so many names that an expert gave to another business, while there are others: two founders are not to be sold one name. */
-export const mostRemembered = 1;
+const mostRemembered = 1;
 
 /**
  * Chooses `count` names: best first by quality and style, each further one less what it repeats of those before it

@@ -82,7 +82,7 @@ export interface SuggesterParts {
 
 /**
  * How many lists a first round samples; each further round as many again. Four raise what the first five names of 150 businesses are
- * expected to be worth by nothing (0.1767, of two lists 0.1764): nine in ten names of an answer are composed, and the generator judges them.
+ * expected to be worth by nothing (0.1767, of two lists 0.1764): few names of an answer are the generator's own, it judges those of others.
  */
 const listsPerRound = 2;
 /** Sequences among which the names that the generator is asked about are dealt. */

@@ -2,7 +2,6 @@
 
 import json
 import random
-import subprocess
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ import torch
 
 from domain_training.cli import main
 from domain_training.disguise import MASQUERADES, interleaved, look_alike, masquerade
+from domain_training.node import answers
 from domain_training.paths import ROOT, RUNS
 from domain_training.safety import (
     ALLOW,
@@ -101,8 +101,5 @@ def test_a_short_run_gives_the_service_the_probabilities_of_training() -> None:
     classifier.load_state_dict(torch.load(folder / WEIGHTS))
     texts = [row.description for row in rows[:: len(rows) // 12] if len(row.description) <= 200][:8]
     ours = 1 - classifier.probabilities(texts)[:, categories.index(ALLOW)]
-    (folder / "texts.json").write_text(json.dumps(texts))
-    arguments = [out / "model.gguf", out / "head.json", folder / "texts.json", folder / "harm.json"]
-    subprocess.run(["node", "dist/training/eval/judge-harm.js", *map(str, arguments)], cwd=ROOT, check=True)
-    theirs = json.loads((folder / "harm.json").read_text())
+    theirs = answers("judge-harm", out / "model.gguf", out / "head.json", texts=texts, work=folder)
     assert np.abs(ours - np.array(theirs)).max() < PARITY

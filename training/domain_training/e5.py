@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from sentencepiece import sentencepiece_model_pb2
 from transformers import BertConfig, BertModel
 
+from domain_training.data import padded
+
 MAGIC = b"E5S1"
 DTYPE_Q4 = 1
 Q4_BLOCK_BYTES = 18
@@ -168,12 +170,9 @@ class Tokenizer:
         return [self.BEGIN, *ids[: length - 2], self.END]
 
 
-def padded(rows: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+def batched(rows: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Ids and attention mask, both (rows, longest)."""
-    longest = max(len(row) for row in rows)
-    ids = torch.full((len(rows), longest), Tokenizer.PAD, dtype=torch.long)
-    for index, row in enumerate(rows):
-        ids[index, : len(row)] = torch.tensor(row)
+    ids = padded(rows, Tokenizer.PAD)
     return ids, (ids != Tokenizer.PAD).long()
 
 

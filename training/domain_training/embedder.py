@@ -106,7 +106,7 @@ class Embedder:
         return functional.normalize(torch.cat(parts)[back], dim=-1)
 
     def _pooled(self, rows: list[list[int]]) -> torch.Tensor:
-        ids, mask = e5.padded(rows)
+        ids, mask = e5.batched(rows)
         device = self.model.device
         states = self.model(ids.to(device), attention_mask=mask.to(device)).last_hidden_state
         weights = mask.to(device)[..., None]
