@@ -51,12 +51,20 @@ export async function serve(config: Config): Promise<App> {
     await app.service.current?.dispose();
     links.close();
   });
+  let isReady = false;
+  let isAskedAnew = false;
+  // Without a handler it would end a process that still loads its model.
+  process.on('SIGHUP', () => {
+    if (isReady) void reload(app);
+    else isAskedAnew = true;
+  });
   await app.listen({ host: config.host, port: config.port });
   const service = await loadService(config, model, { ...surroundings, llama });
   app.service.current = service;
   app.metrics.setModel(service.info);
   app.log.info(service.info, 'ready');
-  process.on('SIGHUP', () => void reload(app));
+  isReady = true;
+  if (isAskedAnew) void reload(app);
   return app;
 }
 

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
@@ -95,6 +95,12 @@ t.test('a client that leaves takes nothing with it', async (t) => {
   t.equal(code, 0, output());
 });
 
+/** A version's card that can lie elsewhere: the path to its embedder is whole. */
+async function cardOf(version: string): Promise<string> {
+  const card = JSON.parse(await readFile(fromRoot('models', version, 'card.json'), 'utf8')) as { embedder: string };
+  return JSON.stringify({ ...card, embedder: fromRoot('models', version, card.embedder) });
+}
+
 t.test('SIGHUP serves what MODEL holds now, without a gap; a corrupt one changes nothing', async (t) => {
   const folder = join(t.testdir({}), 'model');
   /** Puts a version's files into the folder that MODEL names. */
@@ -103,8 +109,7 @@ t.test('SIGHUP serves what MODEL holds now, without a gap; a corrupt one changes
     await mkdir(folder);
     for (const file of ['model.gguf', 'recall.json', 'recall.bin', 'metric.bin', 'ranker.json'])
       await symlink(fromRoot('models', version, file), join(folder, file));
-    const card = JSON.parse(await readFile(fromRoot('models', version, 'card.json'), 'utf8')) as object;
-    await writeFile(join(folder, 'card.json'), JSON.stringify({ ...card, embedder: fromRoot('models', 'embedder') }));
+    await writeFile(join(folder, 'card.json'), await cardOf(version));
   };
   await put('v1');
   const { process: server, address, output } = await start({ MODEL: folder, CACHE_SIZE: '0' });
@@ -147,8 +152,7 @@ t.test('what was loaded before a broken part is let go', async (t) => {
   await mkdir(folder);
   for (const file of ['model.gguf', 'recall.json', 'recall.bin', 'metric.bin'])
     await symlink(fromRoot('models', 'v1', file), join(folder, file));
-  const card = JSON.parse(await readFile(fromRoot('models', 'v1', 'card.json'), 'utf8')) as object;
-  await writeFile(join(folder, 'card.json'), JSON.stringify({ ...card, embedder: fromRoot('models', 'embedder') }));
+  await writeFile(join(folder, 'card.json'), await cardOf('v1'));
   await writeFile(join(folder, 'ranker.json'), '{}');
   const residentMb = () => process.memoryUsage().rss / 2 ** 20;
   await t.rejects(loadTestService({ model: folder }));
@@ -172,9 +176,7 @@ t.test('a bad setting or model ends the start with one line', async (t) => {
   const folder = t.testdir({});
   const broken = join(folder, 'model');
   await mkdir(broken);
-  await cp(fromRoot('models', 'v1', 'card.json'), join(broken, 'card.json'));
-  const card = JSON.parse(await readFile(join(broken, 'card.json'), 'utf8')) as Record<string, unknown>;
-  await writeFile(join(broken, 'card.json'), JSON.stringify({ ...card, embedder: fromRoot('models', 'embedder') }));
+  await writeFile(join(broken, 'card.json'), await cardOf('v1'));
   const lineOf = async (environment: Record<string, string>) => {
     const { process: server, output } = await start(environment, 'never printed');
     t.equal(server.exitCode, 1);

@@ -101,12 +101,12 @@ export class EmbeddedEngine implements WatchedEngine {
   }
 
   async score(request: ScoreRequest): Promise<Scoring> {
-    const { prompt, lines, sequences, question, signal } = request;
+    const { prompt, lines, sequences, question, asksLikelihood = true, signal } = request;
     const asked = question && this._questionTokens(question);
     if (lines.length === 0) return { lines: [], promptTokens: 0, queuedMs: 0 };
     const tokens = this._promptTokens(prompt);
     return this._lend({ ...request, sequences: Math.min(sequences, lines.length) }, async (pool) => ({
-      lines: await this._weigh(pool, tokens, lines, asked, signal),
+      lines: await this._weigh(pool, tokens, lines, { question: asked, asksLikelihood }, signal),
       promptTokens: tokens.length,
     }));
   }
@@ -126,7 +126,13 @@ export class EmbeddedEngine implements WatchedEngine {
     const pool = await this._gate.acquire({ count: sequences, isContinued, client, signal });
     const queuedMs = performance.now() - queuedAt;
     try {
+      // What a request left behind is for its own later parts: an answer is not to hang on what was asked before.
+      if (!isContinued) await clear(pool);
       return { ...(await work(pool)), queuedMs };
+    } catch (error) {
+      // After a failed decode a sequence may hold more, or less, than it says.
+      await clear(pool).catch(() => {});
+      throw error;
     } finally {
       this._gate.release(pool);
     }
@@ -136,17 +142,20 @@ export class EmbeddedEngine implements WatchedEngine {
     pool: readonly Slot[],
     { prompts, seed, maxTokens, sampling, asksRefusal, signal }: GenerateRequest,
   ): Promise<Omit<Generation, 'queuedMs'>> {
-    const groups = deal(pool, prompts.length).map((slots, index) => ({
+    // Fewer sequences than prompts: the last prompt is the one that is asked about.
+    const taken = asksRefusal ? prompts.slice(-pool.length) : prompts.slice(0, pool.length);
+    const groups = deal(pool, taken.length).map((slots, index) => ({
       slots,
-      tokens: this._promptTokens(prompts[index]!),
+      tokens: this._promptTokens(taken[index]!),
     }));
+    await this._shareHead(groups, signal);
     const results = await settleAll(
       groups.map(async ({ slots, tokens }, group) => {
         const shared = tokens.slice(0, -1);
-        const isAsked = asksRefusal && group === prompts.length - 1;
-        const refusal = await this._share(slots, shared.length, signal, async (leader) => {
-          if (isAsked) return this._refusal(leader, tokens);
-          await leader.evaluateWithoutGeneratingNewTokens(shared);
+        const isAsked = asksRefusal && group === taken.length - 1;
+        const refusal = await this._share(slots, shared, signal, async (leader, from) => {
+          if (isAsked) return this._refusal(leader, tokens, from);
+          await evaluate(leader, shared.slice(from));
           return undefined;
         });
         const lists = await settleAll(
@@ -175,7 +184,7 @@ export class EmbeddedEngine implements WatchedEngine {
     const lists = results.flatMap((result) => result.lists);
     return {
       lines: lists.flatMap((list) => list.lines),
-      emptySequences: lists.filter((list) => list.lines.length === 0).length,
+      emptySequences: lists.filter((list) => list.lines.length === 0 && list.isWhole).length,
       refusal: results.at(-1)?.refusal,
       sequences: lists.length,
       promptTokens: groups.reduce((sum, group) => sum + group.tokens.length, 0),
@@ -191,7 +200,7 @@ export class EmbeddedEngine implements WatchedEngine {
     pool: readonly Slot[],
     prompt: Token[],
     lines: readonly string[],
-    question: Record<keyof Question, Token> | undefined,
+    { question, asksLikelihood }: { question: Record<keyof Question, Token> | undefined; asksLikelihood: boolean },
     signal: AbortSignal,
   ): Promise<ScoredLine[]> {
     const scored: ScoredLine[] = [];
@@ -199,11 +208,8 @@ export class EmbeddedEngine implements WatchedEngine {
     const tokens = lines
       .map((line, index) => ({ index, line: this._model.tokenize(`${line}\n`, false) }))
       .toSorted((a, b) => b.line.length - a.line.length);
-    const asked: ControlledEvaluateInputItem[] = prompt.slice(0, -1);
-    asked.push([prompt.at(-1)!, askFor(tokens.map(({ line }) => line[0]!))]);
-    const opening = (await this._share(pool, prompt.length, signal, (leader) => leader.controlledEvaluate(asked))).at(
-      -1,
-    );
+    const ask = asksLikelihood ? askFor(tokens.map(({ line }) => line[0]!)) : undefined;
+    const opening = await this._sharePrompt(pool, prompt, ask, signal);
     await settleAll(
       deal(tokens, pool.length).map((dealt, hand) => {
         const { place, sequence } = pool[hand]!;
@@ -211,7 +217,7 @@ export class EmbeddedEngine implements WatchedEngine {
           for (const [round, { index, line }] of dealt.entries()) {
             const input: ControlledEvaluateInputItem[] = line
               .slice(0, -1)
-              .map((token, i) => [token, askFor([line[i + 1]!])]);
+              .map((token, i) => (asksLikelihood ? [token, askFor([line[i + 1]!])] : token));
             const longest = tokens[round * pool.length]!.line.length;
             if (question) input.push([question.mark, { generateNext: { logits: choiceOf(question) } }]);
             input.push(...Array.from({ length: longest - line.length }, () => filler!));
@@ -219,7 +225,9 @@ export class EmbeddedEngine implements WatchedEngine {
             signal.throwIfAborted();
             const outputs = [opening, ...(await sequence.controlledEvaluate(input))];
             await forgetFrom(sequence, prompt.length);
-            const logProbability = line.reduce((sum, token, i) => sum + logProbabilityOf(token, outputs[i]), 0);
+            const logProbability = asksLikelihood
+              ? line.reduce((sum, token, i) => sum + logProbabilityOf(token, outputs[i]), 0)
+              : undefined;
             const verdict = question && logOdds(question.yes, question.no, outputs[line.length]);
             this.progress++;
             scored[index] = { logProbability, tokens: line.length, verdict };
@@ -231,11 +239,31 @@ export class EmbeddedEngine implements WatchedEngine {
     return scored;
   }
 
+  /** Brings a prompt into all of the sequences; where something is asked about what comes behind it, the answer. */
+  private async _sharePrompt(
+    pool: readonly Slot[],
+    prompt: readonly Token[],
+    ask: ReturnType<typeof askFor> | undefined,
+    signal: AbortSignal,
+  ): Promise<ControlledEvaluateIndexOutput | undefined> {
+    const last = prompt.length - 1;
+    return this._share(pool, prompt, signal, async (leader, from) => {
+      if (!ask) {
+        await evaluate(leader, prompt.slice(from));
+        return undefined;
+      }
+      // The answer is found where the last token is evaluated, even if it has been before.
+      await forgetFrom(leader, last);
+      const outputs = await leader.controlledEvaluate([...prompt.slice(from, last), [prompt[last]!, ask]]);
+      return outputs.at(-1);
+    });
+  }
+
   /** Evaluates a prompt but for its last token, which is only looked behind: the log-odds that the model has nothing to say. */
-  private async _refusal(sequence: LlamaContextSequence, prompt: readonly Token[]): Promise<number> {
+  private async _refusal(sequence: LlamaContextSequence, prompt: readonly Token[], from: number): Promise<number> {
     const { eos } = this._model.tokens;
     if (eos === null) throw new Error('the model has no token that ends a text');
-    const input: ControlledEvaluateInputItem[] = prompt.slice(0, -1);
+    const input: ControlledEvaluateInputItem[] = prompt.slice(from, -1);
     const outputs = await sequence.controlledEvaluate([...input, [prompt.at(-1)!, askFor([eos])]]);
     await forgetFrom(sequence, prompt.length - 1);
     const logProbability = logProbabilityOf(eos, outputs.at(-1));
@@ -269,7 +297,7 @@ export class EmbeddedEngine implements WatchedEngine {
     maxTokens: number,
     sampling: Sampling,
     signal: AbortSignal,
-  ): Promise<{ lines: GeneratedLine[]; tokens: number }> {
+  ): Promise<{ lines: GeneratedLine[]; tokens: number; isWhole: boolean }> {
     const lines: GeneratedLine[] = [];
     let line: Token[] = [];
     let logProbability = 0;
@@ -300,29 +328,48 @@ export class EmbeddedEngine implements WatchedEngine {
     });
     // The end-of-text token is not handed out; a name that stands before it without a line break is whole.
     if (isWhole) endLine();
-    return { lines, tokens };
+    return { lines, tokens, isWhole };
   }
 
-  /** Evaluates the prompt, of so many tokens, in the first sequence and copies its state to the others. */
-  private async _share<Result>(
-    [leader, ...followers]: readonly Slot[],
-    length: number,
+  /** Evaluates what all prompts begin with once, and copies its state to the first sequence of each. */
+  private async _shareHead(
+    groups: readonly { slots: readonly Slot[]; tokens: readonly Token[] }[],
     signal: AbortSignal,
-    evaluate: (sequence: LlamaContextSequence) => Promise<Result>,
+  ): Promise<void> {
+    const [first, ...others] = groups;
+    if (!first || others.length === 0) return;
+    const head = first.tokens.slice(0, Math.min(...others.map(({ tokens }) => commonLength(first.tokens, tokens))) - 1);
+    const leaders = groups.map(({ slots }) => slots[0]!);
+    if (head.length > 0) await this._share(leaders, head, signal, (leader, from) => evaluate(leader, head.slice(from)));
+  }
+
+  /**
+   * Brings the tokens into one of the sequences, the one that holds most of their beginning already, and copies its state to the others.
+   * @param read evaluates the tokens from a place on in a sequence that holds those before it, which may be all
+   */
+  private async _share<Result>(
+    pool: readonly Slot[],
+    tokens: readonly Token[],
+    signal: AbortSignal,
+    read: (sequence: LlamaContextSequence, from: number) => Promise<Result>,
   ): Promise<Result> {
     signal.throwIfAborted();
-    if (!leader) throw new RangeError('no sequence to evaluate the prompt in');
-    await leader.sequence.clearHistory();
-    const result = await this._lockstep.join(leader.place, async (step) => {
+    if (pool.length === 0) throw new RangeError('no sequence to read the prompt in');
+    const held = pool.map((slot) => ({ slot, length: commonLength(slot.sequence.contextTokens, tokens) }));
+    const leader = held.reduce((a, b) => (b.length > a.length ? b : a));
+    await forgetFrom(leader.slot.sequence, leader.length);
+    const result = await this._lockstep.join(leader.slot.place, async (step) => {
       await step();
-      return evaluate(leader.sequence);
+      return read(leader.slot.sequence, leader.length);
     });
-    for (const { sequence } of followers) {
+    for (const { slot } of held) {
+      if (slot === leader.slot) continue;
+      const { sequence } = slot;
       await sequence.clearHistory();
-      const copied = await (sequence as CopiesState)._copyStateFromOtherSequence?.(leader.sequence, length);
+      const copied = await (sequence as CopiesState)._copyStateFromOtherSequence?.(leader.slot.sequence, tokens.length);
       if (!copied) {
         await sequence.clearHistory();
-        await evaluate(sequence);
+        await read(sequence, 0);
       }
     }
     this.progress++;
@@ -330,9 +377,26 @@ export class EmbeddedEngine implements WatchedEngine {
   }
 }
 
+/** Makes sequences forget what they hold. */
+async function clear(pool: readonly Slot[]): Promise<void> {
+  for (const { sequence } of pool) await sequence.clearHistory();
+}
+
+/** How many tokens two lists begin with alike. */
+function commonLength(a: readonly Token[], b: readonly Token[]): number {
+  const differs = a.findIndex((token, index) => token !== b[index]);
+  return differs === -1 ? a.length : differs;
+}
+
+/** Brings tokens into a sequence behind those it holds. */
+async function evaluate(sequence: LlamaContextSequence, tokens: readonly Token[]): Promise<void> {
+  if (tokens.length > 0) await sequence.evaluateWithoutGeneratingNewTokens([...tokens]);
+}
+
 /** Takes a sequence back to its first `length` tokens. */
 async function forgetFrom(sequence: LlamaContextSequence, length: number): Promise<void> {
-  await sequence.eraseContextTokenRanges([{ start: length, end: sequence.nextTokenIndex }]);
+  if (sequence.nextTokenIndex > length)
+    await sequence.eraseContextTokenRanges([{ start: length, end: sequence.nextTokenIndex }]);
 }
 
 /** Keeps the log-odds of what is all but certain finite. */

@@ -64,11 +64,13 @@ export interface ScoreRequest extends SequenceRequest {
   lines: readonly string[];
   /** Asked of each name as well. */
   question?: Question;
+  /** Whether to say how likely each name is; unless given, it is said. Reading probabilities takes a quarter of the time. */
+  asksLikelihood?: boolean;
 }
 
 export interface ScoredLine {
-  /** Natural logarithm of the probability of the line and its line break after the prompt. */
-  logProbability: number;
+  /** Natural logarithm of the probability of the line and its line break after the prompt, where it was asked for. */
+  logProbability?: number;
   tokens: number;
   /** Log-odds of yes against no, where a question was asked. */
   verdict?: number;

@@ -125,11 +125,13 @@ export class RemoteEngine implements StandingEngine {
         }
       }),
     );
-    const lists = completions.flatMap(({ choices }) => choices.map(readLines));
+    const lists = completions.flatMap(({ choices }) =>
+      choices.map((choice) => ({ ...readLines(choice), isWhole: !choice.isCut })),
+    );
     const promptTokens = new Map(completions.map((completion) => [completion.group, completion.promptTokens]));
     return {
       lines: lists.flatMap((list) => list.lines),
-      emptySequences: lists.filter((list) => list.lines.length === 0).length,
+      emptySequences: lists.filter((list) => list.lines.length === 0 && list.isWhole).length,
       sequences: lists.length,
       promptTokens: [...promptTokens.values()].reduce((sum, tokens) => sum + tokens, 0),
       generatedTokens: lists.reduce((sum, list) => sum + list.tokens, 0),

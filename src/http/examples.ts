@@ -49,9 +49,17 @@ export function problemExample(kind: ProblemKind): Problem {
   return problemBody(kind, exampleId, errors);
 }
 
-/** The problems that share a status, for one OpenAPI response. */
-export function problemsOfStatus(status: number): ProblemKind[] {
-  return (Object.keys(problemKinds) as ProblemKind[]).filter((kind) => problemKinds[kind].status === status);
+/** The problems that routes for operators can meet, which are fewer than their status has. */
+const operationsProblems: Record<string, readonly ProblemKind[]> = {
+  '/healthz': ['engine-down'],
+  '/readyz': ['not-ready', 'engine-down', 'draining'],
+  '/version': ['not-ready', 'engine-down', 'draining'],
+};
+
+/** The problems of a status, of those that a route can meet where it is given, for one OpenAPI response. */
+export function problemsOfStatus(status: number, route = ''): ProblemKind[] {
+  const kinds = operationsProblems[route] ?? (Object.keys(problemKinds) as ProblemKind[]);
+  return kinds.filter((kind) => problemKinds[kind].status === status);
 }
 
 /** A key, or none where the operator asks for none. */

@@ -1,4 +1,4 @@
-import { GuardFailedError } from '../suggest/suggester.js';
+import { GuardFailedError } from '../safety/guard-failed.js';
 import { EngineDownError, EngineStoppedError, QueueFullError } from '../engine/engine.js';
 import { ConfigError } from '../config.js';
 import { ModelUnfitError } from '../switch.js';

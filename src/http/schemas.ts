@@ -41,7 +41,9 @@ export const suggestRequestSchema = z
       .number()
       .int()
       .optional()
-      .describe('The same seed, model and request give the same answer; another seed gives other names.'),
+      .describe(
+        'The same seed, model and request give the same answer (under load sums may round otherwise and, rarely, a name differs); with another seed nearly equal names change places.',
+      ),
   })
   .refine(({ min_length = shortestName, max_length = longestName }) => min_length <= max_length, {
     path: ['max_length'],
@@ -66,7 +68,9 @@ export const suggestionSchema = z
       .number()
       .min(0)
       .max(1)
-      .describe('What the list is ordered by: confidence less what repeats earlier names.'),
+      .describe(
+        'Confidence, less where the name repeats words of earlier ones. The order also heeds `style` and `seed`, so it need not fall.',
+      ),
   })
   .meta({ id: 'Suggestion' });
 
@@ -162,4 +166,4 @@ export const versionSchema = z
   })
   .meta({ id: 'Version' });
 
-export const healthSchema = z.object({ status: z.enum(['ok', 'starting', 'draining']) }).meta({ id: 'Health' });
+export const healthSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });

@@ -1,4 +1,5 @@
 import { cleanLine, editDistance, hasDoubledWord, isName, shortestName } from '../names/format.js';
+import { GuardFailedError } from '../safety/guard-failed.js';
 import type { OutputGuard } from '../safety/output.js';
 import { brokenConstraint, type Constraints } from './constraints.js';
 
@@ -49,6 +50,7 @@ export class CandidatePool {
     return [...this._byName.values()];
   }
 
+  /** @throws GuardFailedError when the output guard fails */
   add({ text, source, meanLogProbability, rowSimilarity }: Proposal): Verdict {
     const name = cleanLine(text);
     const verdict = this._judge(name, meanLogProbability);
@@ -68,10 +70,19 @@ export class CandidatePool {
     if (!isName(name, shortestName) || hasDoubledWord(name)) return 'format';
     if (brokenConstraint(name, this._constraints)) return 'constraint';
     if (this._constraints.oneWord && !this._isWord(name)) return 'constraint';
-    const safe = this._guard.judge(name);
+    const safe = this._guarded(name);
     if (safe !== 'ok') return safe;
     if (this._isTaken(name) || this._hasTwin(name)) return 'duplicate';
     return 'ok';
+  }
+
+  /** @throws GuardFailedError when the guard fails */
+  private _guarded(name: string): ReturnType<OutputGuard['judge']> {
+    try {
+      return this._guard.judge(name);
+    } catch (error) {
+      throw new GuardFailedError(error);
+    }
   }
 
   private _hasTwin(name: string): boolean {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { longestName, shortestName, usualShortestName } from '../names/format.js';
+import { cleanLine, longestName, shortestName, usualShortestName } from '../names/format.js';
 import { undisguise } from '../safety/normalize.js';
 import { withoutOrders } from './orders.js';
 
@@ -16,7 +16,7 @@ export interface Constraints {
   endsWith?: string;
   /** Letters that no name may have. */
   withoutLetters: string[];
-  /** Names and part-words that are taken. */
+  /** Names and part-words that are taken, in small letters without hyphens. */
   exclude: string[];
   /** Whether a name is to be a single word of the dictionary, nothing joined. */
   oneWord: boolean;
@@ -189,9 +189,12 @@ export function readConstraints(description: string, fields: ConstraintFields = 
       /\b(?:one|a single|single) (?:(?:real|single|dictionary|english|proper|plain|existing) )*words?\b(?! (?:of|from|at a|per|a day))/.test(
         text,
       ),
-    exclude: [...(fields.exclude ?? []).map((name) => name.toLowerCase()), ...statedExclusions(text)],
+    exclude: [...(fields.exclude ?? []), ...statedExclusions(text)].map(lettersOf).filter(Boolean),
   };
 }
+
+/** What tells one name from another: "Crumb-Craft.com" is "crumbcraft". */
+const lettersOf = (name: string) => cleanLine(name).replaceAll('-', '');
 
 /** The first constraint that a name breaks, undefined when it obeys all. */
 export function brokenConstraint(name: string, constraints: Constraints): keyof Constraints | undefined {
@@ -207,7 +210,7 @@ export function brokenConstraint(name: string, constraints: Constraints): keyof 
   if (startsWith && !name.startsWith(startsWith)) return 'startsWith';
   if (endsWith && !name.endsWith(endsWith)) return 'endsWith';
   if (withoutLetters.some((letter) => name.includes(letter))) return 'withoutLetters';
-  if (exclude.some((taken) => taken !== '' && name.includes(taken))) return 'exclude';
+  if (exclude.some((taken) => lettersOf(name).includes(taken))) return 'exclude';
   return undefined;
 }
 

@@ -7,7 +7,8 @@ export interface PromptParts {
   hints: readonly string[];
 }
 
-const longestDescription = 600;
+/** Letters of a description, and of the wishes behind it, that the generator reads. */
+export const longestDescription = 600;
 
 /** One line, lower case, no control characters, at most 600 characters: what stands in it cannot end the prompt. */
 export function promptLine(text: string): string {

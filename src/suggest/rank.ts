@@ -72,13 +72,14 @@ export interface Measured {
   line?: WeighedLine;
 }
 
-/** Sets log-probabilities beside one another: what one business makes likely another does not. */
+/** Sets log-probabilities beside one another: what one business makes likely another does not. Without them no name has an advantage. */
 export function weighLines(lines: readonly ScoredLine[]): WeighedLine[] {
-  const mean = lines.reduce((sum, { logProbability }) => sum + logProbability, 0) / lines.length;
-  const variance = lines.reduce((sum, { logProbability }) => sum + (logProbability - mean) ** 2, 0) / lines.length;
-  return lines.map((line) => ({
+  const said = lines.map(({ logProbability = 0 }) => logProbability);
+  const mean = said.reduce((sum, one) => sum + one, 0) / said.length;
+  const variance = said.reduce((sum, one) => sum + (one - mean) ** 2, 0) / said.length;
+  return lines.map((line, index) => ({
     ...line,
-    advantage: variance === 0 ? 0 : (line.logProbability - mean) / Math.sqrt(variance),
+    advantage: variance === 0 ? 0 : (said[index]! - mean) / Math.sqrt(variance),
   }));
 }
 

@@ -81,7 +81,7 @@ export class Recall {
     private readonly _wordVectors: Int8Array,
   ) {
     this._wordIndex = new Map(_file.words.map(({ word }, index) => [word, index]));
-    this._names = new Set(_file.rows.flat());
+    this._names = new Set(_file.rows.flat().map(withoutHyphens));
     this._meanVector = new Float32Array(_file.dimensions);
     const share = 1 / (int8Scale * _file.keys.length);
     for (let i = 0; i < _keyVectors.length; i++) this._meanVector[i % _file.dimensions]! += _keyVectors[i]! * share;
@@ -113,7 +113,7 @@ export class Recall {
 
   /** Whether an expert gave some business this very name, with or without a hyphen. */
   remembers(name: string): boolean {
-    return this._names.has(name) || this._names.has(name.replaceAll('-', ''));
+    return this._names.has(withoutHyphens(name));
   }
 
   /** Int8 vector of a part-word that experts used; undefined for any other word. */
@@ -195,6 +195,8 @@ export class Recall {
     return similarities;
   }
 }
+
+const withoutHyphens = (name: string) => name.replaceAll('-', '');
 
 /** @returns round(127 * value) for each value of a unit vector */
 export function toInt8(vector: Float32Array): Int8Array {

@@ -4,6 +4,7 @@ import { hash32, seededRandom, shuffled } from '../engine/random.js';
 import { segment, type WordFrequencies } from '../names/segment.js';
 import { mendSlips } from '../names/spelling.js';
 import { refusalMessages, type RefusalCategory } from '../safety/categories.js';
+import { GuardFailedError } from '../safety/guard-failed.js';
 import { undisguise } from '../safety/normalize.js';
 import type { OutputGuard } from '../safety/output.js';
 import type { Doubt, SafetyClassifier } from '../safety/prefilter.js';
@@ -14,7 +15,7 @@ import { describeFields, readConstraints, type ConstraintFields, type Constraint
 import type { Glossary } from './glossary.js';
 import { withoutOrders } from './orders.js';
 import { ownWords, withOwnWords } from './own-words.js';
-import { buildPrompt, verdictQuestion } from './prompt.js';
+import { buildPrompt, longestDescription, verdictQuestion } from './prompt.js';
 import {
   measure,
   rank,
@@ -58,14 +59,6 @@ export interface Suggestion {
   tokens: { prompt: number; generated: number };
 }
 
-/** A guard could not judge; nothing is answered. */
-export class GuardFailedError extends Error {
-  override name = 'GuardFailedError';
-  constructor(cause: unknown) {
-    super('the safety check failed', { cause });
-  }
-}
-
 export interface SuggesterParts {
   engine: Engine;
   embedder: Embedder;
@@ -89,7 +82,7 @@ const listsPerRound = 2;
 const weighedAtOnce = 8;
 const maxRounds = 3;
 /** Tokens of about five names: more sequences of fewer tokens give names sooner than long lists do. */
-export const listTokens = 24;
+export const listTokens = 12;
 /** Fewer valid candidates for each name asked for call for another round. */
 const candidatesPerName = 3;
 /** Words that fit, for composing, more where the wishes are demanding; the best of them are hints. */
@@ -135,8 +128,9 @@ export interface ProposeOptions {
   withoutRow?: number;
   /** How many of the best the generator is asked about; unless given, as many as the ranker wants of one that can say. */
   weighedCount?: number;
-  /** Whether the generator is asked for its verdicts too; unless given, as the ranker wants. */
+  /** Whether the generator is asked for its verdicts, and how likely it finds each name; unless given, as the ranker wants. */
   asksVerdicts?: boolean;
+  asksLikelihood?: boolean;
 }
 
 export const noVerdicts: Suggestion['verdicts'] = {
@@ -210,6 +204,7 @@ export class Suggester {
       withoutRow,
       weighedCount = this._parts.ranker.weighed && this._parts.engine.score ? shortlisted : 0,
       asksVerdicts = (this._parts.ranker.weighed?.weights.lineVerdict ?? 0) !== 0,
+      asksLikelihood = (this._parts.ranker.weighed?.weights.lineAdvantage ?? 0) !== 0,
     }: ProposeOptions = {},
   ): Promise<Proposed> {
     const constraints = readConstraints(request.description, request);
@@ -232,7 +227,7 @@ export class Suggester {
     let refusal: number | undefined;
     for (let round = 0; round < maxRounds; round++) {
       const before = pool.candidates.length;
-      const generation = await this._generate(read, recalled, hash32(seed, round), signal, timing, round > 0);
+      const generation = await this._generate(read, recalled, round, hash32(seed, round), signal, timing);
       refusal ??= generation.refusal;
       tokens.prompt += generation.promptTokens;
       tokens.generated += generation.generatedTokens;
@@ -246,10 +241,9 @@ export class Suggester {
     const measured = await timed(timing, 'rank', () =>
       this._measure(pool.candidates, query, recalled, request.description, own, signal),
     );
+    const asked = { weighedCount, asksVerdicts, asksLikelihood };
     const best =
-      weighedCount > 0
-        ? await this._weigh(measured, read, recalled, { weighedCount, asksVerdicts }, signal, timing, tokens)
-        : measured;
+      weighedCount > 0 ? await this._weigh(measured, read, recalled, asked, signal, timing, tokens) : measured;
     return { measured: best, refusedByGenerator: false, refusal, verdicts: pool.verdicts, tokens };
   }
 
@@ -261,7 +255,7 @@ export class Suggester {
     measured: readonly Measured[],
     request: SuggestRequest,
     recalled: Recalled,
-    { weighedCount, asksVerdicts }: Required<Pick<ProposeOptions, 'weighedCount' | 'asksVerdicts'>>,
+    { weighedCount, asksVerdicts, asksLikelihood }: Required<Omit<ProposeOptions, 'withoutRow'>>,
     signal: AbortSignal,
     timing: Timing,
     tokens: Suggestion['tokens'],
@@ -275,12 +269,12 @@ export class Suggester {
       // An answer holds few remembered names: more than it could hold at worst only keep others out.
       .filter(({ item }) => !item.isRemembered || remembered++ < request.count)
       .slice(0, Math.max(weighedCount, 2 * request.count));
-    const hints = recalled.hints.slice(0, hintsShown).map(({ word }) => word);
     const from = performance.now();
     const scoring = await engine.score({
-      prompt: buildPrompt({ description: this._described(request), hints }),
+      prompt: this._hinted(request, recalled),
       lines: best.map(({ item }) => item.candidate.name),
       question: asksVerdicts ? verdictQuestion : undefined,
+      asksLikelihood,
       sequences: weighedAtOnce,
       isContinued: true,
       client: request.client,
@@ -295,19 +289,19 @@ export class Suggester {
   private async _generate(
     request: SuggestRequest,
     recalled: Recalled,
+    round: number,
     seed: number,
     signal: AbortSignal,
     timing: Timing,
-    isContinued: boolean,
   ): Promise<Generation> {
     const from = performance.now();
     const generation = await this._parts.engine.generate({
-      prompts: this._prompts(request, recalled, hash32(seed, 'hints')),
+      prompts: this._prompts(request, recalled, round, hash32(seed, 'hints')),
       sequences: listsPerRound,
       seed: hash32(seed, 'sample'),
       maxTokens: listTokens,
       sampling,
-      isContinued,
+      isContinued: round > 0,
       asksRefusal: this._parts.secondOpinion !== undefined,
       client: request.client,
       signal,
@@ -324,8 +318,8 @@ export class Suggester {
     const { secondOpinion } = this._parts;
     let refuses = proposed.refusedByGenerator;
     try {
-      if (secondOpinion && doubt && proposed.refusal !== undefined)
-        refuses ||= refusesTogether(doubt.margin, proposed.refusal, secondOpinion);
+      if (secondOpinion && doubt && !refuses)
+        refuses = refusesTogether(doubt.margin, proposed.refusal ?? NaN, secondOpinion);
     } catch (error) {
       throw new GuardFailedError(error);
     }
@@ -403,16 +397,25 @@ export class Suggester {
   /** The description and the wishes in one text, as the generator was taught to read them. */
   private _described(request: SuggestRequest): string {
     const like = request.like?.length ? `Something like ${request.like.join(', ')}.` : '';
-    return [request.description, describeFields(request), like].filter(Boolean).join(' ');
+    const wishes = [describeFields(request), like].filter(Boolean).join(' ');
+    // A long description gives way, not the wishes behind it.
+    return [request.description.slice(0, longestDescription - wishes.length - 1), wishes].filter(Boolean).join(' ');
   }
 
-  /** The request with hints and without: what is near, and room for what is not. */
-  private _prompts(request: SuggestRequest, recalled: Recalled, seed: number): string[] {
-    const random = seededRandom(seed);
-    const description = this._described(request);
-    const words = recalled.hints.map((hint) => hint.word);
-    const hinted = shuffled(words.slice(0, hintsFound), random).slice(0, hintsShown);
-    return [hinted, []].map((hints) => buildPrompt({ description, hints }));
+  /** The request with the best hints: what is near. */
+  private _hinted(request: SuggestRequest, { hints }: Recalled): string {
+    const best = hints.slice(0, hintsShown).map(({ word }) => word);
+    return buildPrompt({ description: this._described(request), hints: best });
+  }
+
+  /**
+   * The request with hints and without: what is near, and room for what is not. In a first round they are the best ones, so that the
+   * names are weighed behind a prompt that the engine has read already, in further ones others.
+   */
+  private _prompts(request: SuggestRequest, recalled: Recalled, round: number, seed: number): string[] {
+    const others = shuffled(recalled.hints.slice(0, hintsFound), seededRandom(seed));
+    const hints = round === 0 ? recalled.hints : others;
+    return [this._hinted(request, { ...recalled, hints }), this._hinted(request, { ...recalled, hints: [] })];
   }
 
   private async _measure(

@@ -67,7 +67,7 @@ t.test('a line is weighed as the model weighs it when it writes it', async (t) =
   const { text, logProbability, tokens } = lines[0]!;
   const scoring = await engine.score({ prompt: prompts[0]!, lines: [text], sequences: 1, signal: never });
   t.equal(scoring.lines[0]!.tokens, tokens);
-  const difference = Math.abs(scoring.lines[0]!.logProbability - logProbability);
+  const difference = Math.abs(scoring.lines[0]!.logProbability! - logProbability);
   t.ok(difference < 0.02 * Math.abs(logProbability), `${text}: ${scoring.lines[0]!.logProbability}, ${logProbability}`);
   t.ok(scoring.promptTokens > 10 && scoring.queuedMs >= 0);
 });
@@ -80,10 +80,10 @@ t.test('lines are weighed each for itself, whatever stands beside them', async (
   const turned = (await weigh([...lines].reverse(), 2)).reverse();
   t.equal(scored.length, lines.length);
   for (const [index, { logProbability, tokens }] of scored.entries()) {
-    t.ok(logProbability < 0 && tokens >= 2);
-    t.ok(Math.abs(logProbability - turned[index]!.logProbability) < 0.1);
+    t.ok(logProbability! < 0 && tokens >= 2);
+    t.ok(Math.abs(logProbability! - turned[index]!.logProbability!) < 0.1);
   }
-  t.ok(scored[0]!.logProbability > scored[3]!.logProbability, 'a bakery is likelier to be named after dough');
+  t.ok(scored[0]!.logProbability! > scored[3]!.logProbability!, 'a bakery is likelier to be named after dough');
   t.same(await weigh([], 4), []);
 });
 
@@ -97,10 +97,18 @@ t.test('a verdict is asked for behind each name, and changes nothing in how like
   const plain = (await engine.score({ prompt: prompts[0]!, lines, sequences: 2, signal: never })).lines;
   for (const [index, { verdict, logProbability, tokens }] of asked.entries()) {
     t.ok(Math.abs(verdict! - turned[index]!.verdict!) < 0.3, `${lines[index]}: ${verdict}, ${turned[index]!.verdict}`);
-    t.ok(Math.abs(logProbability - plain[index]!.logProbability) < 0.1);
+    t.ok(Math.abs(logProbability! - plain[index]!.logProbability!) < 0.1);
     t.equal(tokens, plain[index]!.tokens);
     t.equal(plain[index]!.verdict, undefined);
   }
+  const alone = { prompt: prompts[0]!, lines, question: verdictQuestion, asksLikelihood: false, signal: never };
+  // Once behind a prompt that is read anew, once behind the state that the first left.
+  await engine.generate(request({ prompts: [buildPrompt({ description: 'a shipyard', hints: [] })] }));
+  for (const sequences of [3, 2])
+    for (const [index, { verdict, logProbability }] of (await engine.score({ ...alone, sequences })).lines.entries()) {
+      t.ok(Math.abs(verdict! - asked[index]!.verdict!) < 0.3, `${lines[index]}: ${verdict}, ${asked[index]!.verdict}`);
+      t.equal(logProbability, undefined);
+    }
   const wrong = { ...verdictQuestion, mark: ' is it good?' };
   await t.rejects(
     engine.score({ prompt: prompts[0]!, lines, question: wrong, sequences: 2, signal: never }),
@@ -134,6 +142,37 @@ t.test('a version that was taught to judges names, and says how near it is to re
   t.equal(lawful.empty, 0);
   t.equal((await taught.generate(request())).refusal, undefined);
   await taught.dispose();
+});
+
+t.test('with one sequence a version still says how near it is to refusing', async (t) => {
+  const { modelPath: path } = await resolveModel('v4');
+  const taught = await EmbeddedEngine.load(llama, { modelPath: path, threads: 2, sequences: 1, queueLimit: 2 });
+  const { refusal, lines } = await taught.generate(request({ asksRefusal: true, sequences: 2 }));
+  t.ok(Number.isFinite(refusal));
+  t.ok(lines.length > 0);
+  await taught.dispose();
+});
+
+t.test('lists cut before their first line break are not empty', async (t) => {
+  const { lines, emptySequences } = await engine.generate(request({ maxTokens: 1 }));
+  t.same(lines, []);
+  t.equal(emptySequences, 0);
+});
+
+t.test('what was asked before changes nothing', async (t) => {
+  const others = [
+    buildPrompt({ description: 'a bakery in London', hints: ['dough', 'crust', 'oven'] }),
+    buildPrompt({ description: 'a bakery in Leeds that has closed', hints: [] }),
+  ];
+  const lines = ['doughdock', 'ledgerlane', 'crustcart'];
+  const both = async () => {
+    const written = await engine.generate(request({ seed: 8 }));
+    const score = { prompt: prompts[0]!, lines, question: verdictQuestion, sequences: 4, isContinued: true };
+    return { texts: written.lines, weighed: (await engine.score({ ...score, signal: never })).lines };
+  };
+  const first = await both();
+  await engine.generate(request({ prompts: others, seed: 9 }));
+  t.same(await both(), first);
 });
 
 t.test('who leaves while lines are weighed gives the sequences back', async (t) => {

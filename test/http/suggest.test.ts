@@ -2,7 +2,8 @@ import t from 'tap';
 import { buildApp } from '../../src/app.js';
 import { suggestRequestSchema, answerSchema, problemSchema } from '../../src/http/schemas.js';
 import { EngineDownError, EngineStoppedError, QueueFullError } from '../../src/engine/engine.js';
-import { GuardFailedError, type Suggestion } from '../../src/suggest/suggester.js';
+import { GuardFailedError } from '../../src/safety/guard-failed.js';
+import type { Suggestion } from '../../src/suggest/suggester.js';
 import { loadTestService, serviceAround } from '../support.js';
 
 const service = await loadTestService();

@@ -25,6 +25,14 @@ t.test('each proposal gets a verdict, and the good ones stay', async (t) => {
   t.same(pool.verdicts, { ok: 1, format: 2, constraint: 1, profanity: 1, brand: 1, duplicate: 2 });
 });
 
+t.test('a guard that fails lets nothing through', async (t) => {
+  const failing = new OutputGuard(words, new Map());
+  failing.judge = () => {
+    throw new Error('out of lists');
+  };
+  t.throws(() => add(new CandidatePool(readConstraints('x'), failing), 'doughdock'), { name: 'GuardFailedError' });
+});
+
 t.test('hyphens do not make another name', async (t) => {
   const pool = new CandidatePool(readConstraints('x', { hyphens: 'allow' }), guard);
   add(pool, 'doughdock');

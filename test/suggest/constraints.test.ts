@@ -71,6 +71,16 @@ t.test('the broken constraint is named', async (t) => {
   t.equal(brokenConstraint('breadhut', constraints), 'exclude');
 });
 
+t.test('what is taken is taken however it is written', async (t) => {
+  for (const exclude of ['Crumb-Craft.com', 'crumb craft', 'CRUMBCRAFT', ' crumbcraft ']) {
+    const constraints = readConstraints('x', { exclude: [exclude], hyphens: 'allow' });
+    for (const name of ['crumbcraft', 'crumb-craft', 'thecrumbcraft'])
+      t.equal(brokenConstraint(name, constraints), 'exclude', `${exclude}: ${name}`);
+    t.equal(brokenConstraint('crumbcart', constraints), undefined);
+  }
+  t.equal(brokenConstraint('crumbcart', readConstraints('x', { exclude: ['-'] })), undefined);
+});
+
 t.test('a hyphen inside what is asked for is allowed', async (t) => {
   t.equal(brokenConstraint('a-b-cafe', readConstraints('x', { contains: 'a-b' })), undefined);
 });

@@ -161,3 +161,65 @@ t.test('the generator has a say in what the prefilter was in doubt about', async
   );
   await t.rejects(answer(-1, NaN), { name: 'GuardFailedError' });
 });
+
+t.test('without its say no answer is given where it should have one', async (t) => {
+  const { engine } = scripted();
+  const suggester = suggesterWith(engine, ranker, {
+    prefilter: { classify: async () => ({ label: 'allow', doubt: { margin: -1, category: 'fraud' } }) },
+    secondOpinion: { weight: 1, bound: 3, bias: 1 },
+  });
+  await t.rejects(suggester.suggest(request, never), { name: 'GuardFailedError' });
+});
+
+t.test('lists that were cut are no refusal', async (t) => {
+  const { engine } = scripted();
+  const nothing = { lines: [], sequences: 2, promptTokens: 10, generatedTokens: 48, queuedMs: 0 };
+  const writing = (emptySequences: number): Engine => ({
+    ...engine,
+    generate: async () => ({ ...nothing, emptySequences }),
+  });
+  t.match(await suggesterWith(writing(0), ranker).suggest(request, never), { status: 'ok', partial: true });
+  t.match(await suggesterWith(writing(2), ranker).suggest(request, never), { status: 'refused' });
+});
+
+t.test('a long description does not drown what was wished for', async (t) => {
+  const { engine, generated } = scripted();
+  const long = { description: `a bakery ${'with bread '.repeat(150)}`, count: 5, like: ['crumbcraft'], max_length: 9 };
+  await suggesterWith(engine, ranker).suggest(long, never);
+  for (const prompt of generated[0]!.prompts)
+    t.match(prompt, /^Business: a bakery with bread .* at most 9 letters\. something like crumbcraft\.\n/);
+});
+
+t.test('in the first round the best hints are shown, in others others', async (t) => {
+  const { engine, generated, scored } = scripted();
+  const few: Engine['generate'] = async (asked) => {
+    generated.push(asked);
+    const lines = [{ text: `${starts[generated.length]}dock`, logProbability: -8, tokens: 4 }];
+    return { lines, emptySequences: 0, sequences: 2, promptTokens: 10, generatedTokens: 8, queuedMs: 0 };
+  };
+  const fitting = [
+    'loaf',
+    'yeast',
+    'flour',
+    'crust',
+    'knead',
+    'bake',
+    'salt',
+    'grain',
+    'sugar',
+    'icing',
+    'sieve',
+    'whisk',
+  ];
+  const remembered = fitting.map((word) => ({ word, rows: [], first: 0, last: 0 }));
+  const vectors = Int8Array.from(fitting.flatMap((_, index) => [127 - index, 0]));
+  const file = { dimensions: 2, rows: [], keys: [], words: remembered };
+  const knowing = new Recall(file, new Int8Array(), vectors);
+  const parts = { recall: knowing, relevance: new Relevance(embedder, knowing) };
+  await suggesterWith({ ...engine, generate: few }, asksTheGenerator, parts).suggest({ ...request, count: 20 }, never);
+  const shown = generated.map(({ prompts }) => /^Words: (.*)$/m.exec(prompts[0]!)![1]);
+  t.equal(shown[0], fitting.slice(0, 7).join(', '));
+  t.equal(scored[0]!.prompt, generated[0]!.prompts[0]);
+  t.ok(shown.length > 1);
+  t.not(shown[1], shown[0]);
+});

@@ -14,13 +14,20 @@ from domain_training.cli import main
 from domain_training.disguise import DISGUISES, disguise, distracted, leetspeak, misspelt, shortened, spaced
 from domain_training.embedder import (
     Embedder,
+    Rated,
     Row,
+    Wording,
     batches,
     contrastive_loss,
     load_embedder_config,
+    packed_embedder,
     pairs,
+    rated_loss,
+    read_rated,
+    read_rows,
 )
-from domain_training.paths import RUNS
+from domain_training.paths import ROOT, RUNS
+from domain_training.preferences import read_worth
 
 TEXTS = [
     "Mobile dog grooming van in Leeds",
@@ -75,14 +82,17 @@ def test_disguises_change_the_letters_and_not_the_words() -> None:
         assert worn("ISPARTA'da \u0131slak mendil \u017f \u0130zmir", chance)
 
 
-def test_a_pair_is_a_description_and_some_of_its_words() -> None:
-    row = Row(description=TEXT, words=["loaf", "crust", "oven"])
-    config = CONFIG.model_copy(update={"disguised": 0.0})
-    drawn = [next(pairs([row], config, random.Random(seed))) for seed in range(40)]
-    assert all(text == TEXT for text, _ in drawn)
+def test_a_pair_is_a_wording_of_a_business_and_some_of_its_words() -> None:
+    told = [Wording(description=TEXT, read=f"bread: {TEXT}"), Wording(description=TEXTS[2], read=TEXTS[2])]
+    row = Row(wordings=told, words=["loaf", "crust", "oven"])
+    config = CONFIG.model_copy(update={"disguised": 0.0, "denoising": 0.0})
+    drawn = [next(pairs([row], config, random.Random(seed))) for seed in range(60)]
+    assert {text for text, _ in drawn} == {TEXT, f"bread: {TEXT}", TEXTS[2]}
     assert all(set(words.split()) <= set(row.words) for _, words in drawn)
     assert any(" " not in words for _, words in drawn)
-    assert [len(batch) for batch in batches(iter(drawn), 16)] == [16, 16]
+    assert [len(batch) for batch in batches(iter(drawn), 16)] == [16, 16, 16]
+    restored = [next(pairs([row], CONFIG.model_copy(update={"denoising": 1.0}), random.Random(s))) for s in range(60)]
+    assert (f"bread: {TEXT}", TEXT) in restored
 
 
 def test_the_loss_falls_as_partners_draw_near() -> None:
@@ -90,6 +100,28 @@ def test_the_loss_falls_as_partners_draw_near() -> None:
 
     one = torch.eye(4)
     assert contrastive_loss(one, one, 0.05) < contrastive_loss(one, one.flip(0), 0.05)
+
+
+def test_a_name_that_raters_prefer_is_to_be_nearer(tmp_path: Path) -> None:
+    embedder, _ = packed_embedder(CONFIG, tmp_path)
+    text = "bakery that sells bread and cakes"
+
+    def loss(*worth: float) -> float:
+        return float(rated_loss(embedder, [Rated(text, [["bread", "cake"], ["engine", "oil"]], list(worth))], 0.1))
+
+    assert loss(1.0, 0.0) < loss(0.0, 1.0)
+    assert loss(0.5, 0.5) == 0
+
+
+def test_businesses_that_the_ranker_is_fitted_to_are_not_taught(tmp_path: Path) -> None:
+    rows, held_out = read_rows(CONFIG, tmp_path)
+    away = read_worth([ROOT / CONFIG.kept_away]).keys()
+    assert len(rows) > 18_000
+    assert not any(wording.description in away for row in rows for wording in row.wordings)
+    assert all(any(wording.description in away for wording in row.wordings) for row in held_out)
+    rated = read_rated(CONFIG, tmp_path)
+    assert not any(item.description in away for item in rated)
+    assert sum(len(item.names) for item in rated) > 50_000
 
 
 def test_a_short_run_makes_a_gguf_of_equal_vectors() -> None:

@@ -4,7 +4,9 @@
 Pairs of a description and words of its expert names, in any order, are drawn together and all others of the batch
 pushed apart (InfoNCE in both directions: van den Oord et al., "Representation Learning with Contrastive Predictive
 Coding", 2018). So jargon, other languages and disguised spellings land where the plain wording lands: by the words
-that fit, and not by how the text sounds. Word embeddings stay as they are.
+that fit, and not by how the text sounds. Each business is told in one of its wordings an epoch. Beside them, names that
+raters called good for a description are drawn nearer to it than those they called bad, by the mean of their words'
+vectors, as the service compares them. Word embeddings stay as they are.
 
 `npm run train -- embedder` writes models/embedder: model.gguf, card.json, README.md.
 """
@@ -15,6 +17,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +38,7 @@ from domain_training.export import llama_cpp_release, sha256
 from domain_training.node import answers, run_script
 from domain_training.paths import CONFIGS, ROOT
 from domain_training.precision import Precision, autocast
+from domain_training.preferences import preference_loss, read_worth
 
 Floats = NDArray[np.float32]
 EVALUATED_WORDS = 50
@@ -42,7 +46,7 @@ PADDED_TOGETHER = 8
 PARITY_TEXTS = 24
 #: The service embeds longer texts than training takes time for: its window, with the begin and end tokens.
 SERVED_LENGTH = 255
-SMOKE = {"first_rows": 40, "validation_rows": 8, "epochs": 1, "batch_size": 8}
+SMOKE = {"first_businesses": 40, "validation_businesses": 8, "epochs": 1, "batch_size": 8, "rated_a_step": 1}
 
 
 class EncoderConfig(BaseModel):
@@ -66,11 +70,22 @@ class EncoderConfig(BaseModel):
 class EmbedderConfig(EncoderConfig):
     """Recipe of the embedder, configs/embedder.yaml."""
 
-    datasets: list[str]
-    #: The rows after these are kept away, for a ranker to be rated on names of descriptions that the embedder never saw.
-    first_rows: int | None = Field(default=None, ge=2)
-    validation_rows: int = Field(ge=1)
+    dataset: str
+    #: Ratings whose businesses are kept away, for a ranker to be fitted to names of descriptions that the embedder never saw.
+    kept_away: str
+    #: Ratings that are taught.
+    ratings: str
+    #: Businesses that are taught, of those not kept away; all unless given.
+    first_businesses: int | None = Field(default=None, ge=2)
+    #: How many of those kept away it is measured on.
+    validation_businesses: int = Field(ge=1)
     temperature: float = Field(gt=0)
+    #: Rated descriptions a step, what their loss weighs, and by what similarities of names are divided in it.
+    rated_a_step: int = Field(ge=1)
+    rated_weight: float = Field(ge=0)
+    rated_temperature: float = Field(gt=0)
+    #: Share of the descriptions that are read as the service reads them: mended, with English beside other languages.
+    as_read: float = Field(ge=0, le=1)
     #: Share of the descriptions that are disguised.
     disguised: float = Field(ge=0, le=1)
     #: Share of the pairs whose other side is the description itself, undisguised.
@@ -80,11 +95,27 @@ class EmbedderConfig(EncoderConfig):
     words_max: int = Field(ge=2)
 
 
-class Row(BaseModel):
-    """A description and the distinct words of its expert names."""
+class Wording(BaseModel):
+    """A description of a business as it was written, and as the service reads it."""
 
     description: str
+    read: str
+
+
+class Row(BaseModel):
+    """A business in its wordings, and the distinct words of its expert names."""
+
+    wordings: list[Wording]
     words: list[str]
+
+
+@dataclass(frozen=True)
+class Rated:
+    """A description, the words of names for it, and what each name is worth, 0 to 1."""
+
+    description: str
+    names: list[list[str]]
+    worth: list[float]
 
 
 class Embedder:
@@ -126,12 +157,14 @@ class Embedder:
 
 
 def pairs(rows: list[Row], config: EmbedderConfig, chance: random.Random) -> Iterator[tuple[str, str]]:
-    """One pair a row, in random order."""
+    """One pair a business, told in one of its wordings, in random order."""
     for row in chance.sample(rows, len(rows)):
-        text = disguise(row.description, chance, config.disguised)
+        wording = chance.choice(row.wordings)
+        is_read = chance.random() < config.as_read
+        text = wording.read if is_read else disguise(wording.description, chance, config.disguised)
         drawn = chance.random()
-        if drawn < config.denoising and text != row.description:
-            yield text, row.description
+        if drawn < config.denoising and text != wording.description:
+            yield text, wording.description
         elif drawn < config.denoising + config.single_word:
             yield text, chance.choice(row.words)
         else:
@@ -156,16 +189,39 @@ def contrastive_loss(left: torch.Tensor, right: torch.Tensor, temperature: float
     return (functional.cross_entropy(similarity, target) + functional.cross_entropy(similarity.T, target)) / 2
 
 
+def rated_loss(embedder: Embedder, rated: list[Rated], temperature: float) -> torch.Tensor:
+    """Over all pairs of a description's names with different ratings: the better is to be the more similar.
+
+    A name's similarity is that of the mean of its words' vectors.
+    """
+    words = sorted({word for item in rated for name in item.names for word in name})
+    index = {word: place for place, word in enumerate(words)}
+    vectors = embedder.vectors([*words, *(item.description for item in rated)]).float()
+    names = [name for item in rated for name in item.names]
+    owners = torch.tensor([place for place, item in enumerate(rated) for _ in item.names], device=vectors.device)
+    worth = torch.tensor([value for item in rated for value in item.worth], device=vectors.device)
+    sums = torch.stack([vectors[[index[word] for word in name]].sum(0) for name in names])
+    similarity = (functional.normalize(sums, dim=-1) * vectors[len(words) + owners]).sum(-1)
+    return preference_loss(similarity / temperature, worth, owners, 1.0, 0.0)
+
+
 def evaluate(embedder: Embedder, rows: list[Row], vocabulary: list[str]) -> dict[str, float]:
-    """How well words are found: the share of a row's own words among the nearest 50 of all, and mean reciprocal rank of
-    its whole bag among the bags of the other rows; rows as they are and rows disguised."""
+    """How well words are found: the share of a business's own words among the nearest 50 of all, and mean reciprocal rank
+    of its whole bag among the bags of the others; by its first wording, by its last as it is and as the service reads it
+    (mostly another language or stiff English), and by the first disguised."""
     chance = random.Random(0)
     words = embedder.encode(vocabulary)
     bags = embedder.encode([" ".join(row.words) for row in rows])
     index = {word: i for i, word in enumerate(vocabulary)}
+    asked = {
+        "plain": [row.wordings[0].description for row in rows],
+        "retold": [row.wordings[-1].description for row in rows],
+        "read": [row.wordings[-1].read for row in rows],
+        "disguised": [disguise(row.wordings[0].description, chance, 1.0) for row in rows],
+    }
     result = {}
-    for name, share in (("plain", 0.0), ("disguised", 1.0)):
-        queries = embedder.encode([disguise(row.description, chance, share) for row in rows])
+    for name, texts in asked.items():
+        queries = embedder.encode(texts)
         nearest = np.argsort(-(queries @ words.T), axis=1)[:, :EVALUATED_WORDS]
         found = [np.mean([index[word] in near for word in row.words]) for row, near in zip(rows, nearest, strict=True)]
         similarity = queries @ bags.T
@@ -175,11 +231,29 @@ def evaluate(embedder: Embedder, rows: list[Row], vocabulary: list[str]) -> dict
     return result
 
 
-def read_rows(config: EmbedderConfig, folder: Path) -> list[Row]:
-    """The rows of the datasets, by the service's own segmentation."""
+def read_rows(config: EmbedderConfig, folder: Path) -> tuple[list[Row], list[Row]]:
+    """The businesses to teach and those to measure by, in the service's own segmentation."""
     path = folder / "words.jsonl"
-    run_script("part-words", path, *(ROOT / dataset for dataset in config.datasets))
-    return [Row.model_validate_json(line) for line in path.read_text().splitlines()[: config.first_rows]]
+    run_script("part-words", path, ROOT / config.dataset)
+    rows = [Row.model_validate_json(line) for line in path.read_text().splitlines()]
+    away = read_worth([ROOT / config.kept_away]).keys()
+    taught = [row for row in rows if all(wording.description not in away for wording in row.wordings)]
+    held_out = [row for row in rows if any(wording.description in away for wording in row.wordings)]
+    chance = random.Random(config.seed)
+    return taught[: config.first_businesses], chance.sample(held_out, config.validation_businesses)
+
+
+def read_rated(config: EmbedderConfig, folder: Path) -> list[Rated]:
+    """The rated descriptions; names of no known word are left out."""
+    worth = read_worth([ROOT / config.ratings])
+    names = sorted({name for rated in worth.values() for name in rated})
+    found = answers("name-words", texts=names, work=folder)
+    words = {name: parts for name, parts in zip(names, found, strict=True) if parts}
+    rated = []
+    for description, values in worth.items():
+        known = [name for name in values if name in words]
+        rated.append(Rated(description, [words[name] for name in known], [values[name] for name in known]))
+    return [item for item in rated if item.names]
 
 
 class Descent:
@@ -200,7 +274,9 @@ class Descent:
         self._schedule.step()
 
 
-def fine_tune(embedder: Embedder, rows: list[Row], held_out: list[Row], config: EmbedderConfig, log: Path) -> None:
+def fine_tune(
+    embedder: Embedder, rows: list[Row], rated: list[Rated], held_out: list[Row], config: EmbedderConfig, log: Path
+) -> None:
     """Train in place; metrics go to `log` as JSON lines."""
     chance = random.Random(config.seed)
     torch.manual_seed(config.seed)
@@ -220,19 +296,24 @@ def fine_tune(embedder: Embedder, rows: list[Row], held_out: list[Row], config: 
         write({"epoch": 0, **evaluate(embedder, held_out, vocabulary)})
         for epoch in range(1, config.epochs + 1):
             model.train()
-            losses = []
+            losses, rated_losses = [], []
             for batch in batches(pairs(rows, config, chance), config.batch_size):
                 with autocast(config.precision, model.device.type):
                     left = embedder.vectors([text for text, _ in batch]).float()
                     right = embedder.vectors([text for _, text in batch]).float()
+                    judged = rated_loss(embedder, chance.sample(rated, config.rated_a_step), config.rated_temperature)
                 loss = contrastive_loss(left, right, config.temperature)
-                descent.step(loss)
+                descent.step(loss + config.rated_weight * judged)
                 losses.append(loss.item())
+                rated_losses.append(judged.item())
                 step += 1
                 if step % 10 == 0:
                     speed = (time.monotonic() - started) / step
-                    print(f"step {step}/{steps} loss {np.mean(losses[-10:]):.3f} {speed:.1f} s/step", flush=True)
-            write({"epoch": epoch, "loss": float(np.mean(losses)), **evaluate(embedder, held_out, vocabulary)})
+                    means = f"loss {np.mean(losses[-10:]):.3f} rated {np.mean(rated_losses[-10:]):.3f}"
+                    print(f"step {step}/{steps} {means} {speed:.1f} s/step", flush=True)
+            means = {"loss": float(np.mean(losses)), "rated_loss": float(np.mean(rated_losses))}
+            torch.save(model.state_dict(), log.with_name("model.pt"))
+            write({"epoch": epoch, **means, **evaluate(embedder, held_out, vocabulary)})
 
 
 def load_embedder_config(path: Path = CONFIGS / f"{NAME}.yaml", *, smoke: bool = False) -> EmbedderConfig:
@@ -276,14 +357,14 @@ def train_embedder(config: EmbedderConfig, folder: Path, out: Path, device: str)
     out.mkdir(parents=True, exist_ok=True)
     embedder, tokenizer = packed_embedder(config, folder)
     model = embedder.model.to(device)
-    rows = random.Random(config.seed).sample(found := read_rows(config, folder), len(found))
-    held_out, training = rows[: config.validation_rows], rows[config.validation_rows :]
-    fine_tune(embedder, training, held_out, config, folder / "metrics.jsonl")
-    torch.save(model.cpu().state_dict(), folder / "model.pt")
+    training, held_out = read_rows(config, folder)
+    fine_tune(embedder, training, read_rated(config, folder), held_out, config, folder / "metrics.jsonl")
+    model.cpu()
     e5.write_gguf(model, tokenizer, out / "model.gguf", NAME)
-    parity = check_parity(embedder, [row.description for row in held_out[:PARITY_TEXTS]], out / "model.gguf", folder)
+    texts = [row.wordings[-1].description for row in held_out[:PARITY_TEXTS]]
+    parity = check_parity(embedder, texts, out / "model.gguf", folder)
     measured = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    write_card(config, out, measured, len(training), parity)
+    write_card(config, out, measured, training, parity)
 
 
 def check_parity(embedder: Embedder, texts: list[str], gguf: Path, folder: Path) -> float:
@@ -295,12 +376,15 @@ def check_parity(embedder: Embedder, texts: list[str], gguf: Path, folder: Path)
     return round(lowest, 4)
 
 
-def write_card(config: EmbedderConfig, out: Path, measured: list[dict[str, float]], rows: int, parity: float) -> None:
+def write_card(
+    config: EmbedderConfig, out: Path, measured: list[dict[str, float]], training: list[Row], parity: float
+) -> None:
     """card.json and README.md."""
     card = {
         **encoder_card("business-embedder", out / "model.gguf"),
-        "rows": rows,
-        "datasets": {path: sha256(ROOT / path) for path in config.datasets},
+        "businesses": len(training),
+        "wordings": sum(len(row.wordings) for row in training),
+        "datasets": {path: sha256(ROOT / path) for path in (config.dataset, config.ratings)},
         "config": config.model_dump(),
         "before": measured[0],
         "after": measured[-1],
@@ -324,19 +408,20 @@ names for it. It embeds descriptions and part-words for recall and for relevance
 | file | `model.gguf`, {card["quantization"]} with {card["embeddings"]} embeddings, {card["bytes"] / 1e6:.1f} MB |
 | sha256 | `{card["sha256"]}` |
 | base weights | `{card["source"]}`, 4-bit, its vocabulary cut to {card["config"]["vocabulary"]} pieces |
-| data | {card["rows"]} rows of {", ".join(card["datasets"])} |
+| data | {card["businesses"]} businesses of {card["config"]["dataset"]}, told in {card["wordings"]} ways; the ratings of {card["config"]["ratings"]} |
 | parity | lowest cosine {card["parity"]:.4f} between the trained model and this file |
 | runtime | llama.cpp {card["llama_cpp"]} |
 
-Before and after, on {card["config"]["validation_rows"]} rows kept away: the share of a row's own words among the nearest 50 of
-all words, and the mean reciprocal rank of all its words among those of the other rows; `disguised` rows wear leetspeak,
-spaced letters, misspellings or sentences about something else.
+Before and after, on {card["config"]["validation_businesses"]} businesses kept away: the share of a business's own words among the nearest 50 of
+all words, and the mean reciprocal rank of all its words among those of the others; by its first wording, by its last (mostly another language or
+stiff English), by that as the service reads it (English beside other languages), and by the first in leetspeak, spaced letters, misspellings or among
+sentences about something else.
 
 | | before | after |
 | --- | --- | --- |
 {figures}
 
 ## Limits
-Taught on descriptions of up to {card["config"]["max_length"]} word pieces, seven in ten of them English. It knows what goes with a
+Taught on descriptions of up to {card["config"]["max_length"]} word pieces, two in three of them English. It knows what goes with a
 business, and not whether a business is lawful.
 """

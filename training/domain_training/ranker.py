@@ -30,11 +30,11 @@ TOP = 5
 BINS = 10
 RATINGS = DATA / "name_ratings.csv"
 META_COLUMNS = ("description", "name", "rating", "generator", "lineLogProbability")
-#: What the generator says of a name; empty where it was not asked.
-VERDICT_COLUMN = "lineVerdict"
-LINE_COLUMNS = ("lineAdvantage", "lineTokens", VERDICT_COLUMN)
-#: Inputs whose weight is learnt anew beside what the generator says: it thinks well of what it wrote.
-SOURCE_COLUMNS = ("written", "composed")
+#: What the generator says of a name; empty where it was not asked. The length in tokens is known of each that it was.
+LENGTH_COLUMN = "lineTokens"
+LINE_COLUMNS = ("lineAdvantage", LENGTH_COLUMN, "lineVerdict")
+#: From so many names of a version's own pipeline on it is fitted to those alone: others chose from other names.
+ENOUGH = 4000
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,14 @@ def read_ratings(path: Path, generator: str) -> Ratings:
     columns = [column for column in rows[0] if column not in (*META_COLUMNS, *LINE_COLUMNS)]
     numbers = {description: index for index, description in enumerate(dict.fromkeys(r["description"] for r in rows))}
 
+    ours = [row for row in rows if row.get("generator") == generator and row.get(LENGTH_COLUMN)]
+    # What it was not asked of every name says nothing for or against any.
+    told = [column for column in LINE_COLUMNS if all(row.get(column) for row in ours)]
+
     def said(row: dict[str, str]) -> list[float]:
-        is_ours = row.get("generator") == generator
-        if not is_ours:
+        if row.get("generator") != generator or not row.get(LENGTH_COLUMN):
             return [np.nan for _ in LINE_COLUMNS]
-        # A generator that was taught no verdict says nothing for or against a name.
-        return [float(row.get(column) or ("0" if column == VERDICT_COLUMN else "nan")) for column in LINE_COLUMNS]
+        return [float(row[column]) if column in told else 0.0 for column in LINE_COLUMNS]
 
     worth = {"good": 1.0, "acceptable": 0.5, "bad": 0.0}
     return Ratings(
@@ -127,20 +129,15 @@ class Rankers:
 
 
 def fit_both(ratings: Ratings, chosen: NDArray[np.bool_]) -> Rankers:
-    """Fit on the chosen names; the second on those of them that the generator was asked about, above the first."""
-    weights, bias = fit(ratings.inputs[chosen], ratings.targets[chosen])
+    """Fit on the chosen names: the first ranker on those of descriptions for which the generator was asked, if they are
+    enough, for they are what its pipeline proposes; the second on those that it was asked about."""
     asked = chosen & ratings.was_asked
+    own = chosen & np.isin(ratings.groups, np.unique(ratings.groups[asked]))
+    base = own if own.sum() >= ENOUGH else chosen
+    first = fit(ratings.inputs[base], ratings.targets[base])
     if not asked.any():
-        return Rankers((weights, bias), None)
-    sources = [ratings.columns.index(column) for column in SOURCE_COLUMNS]
-    log_odds = ratings.inputs @ weights + bias
-    design = np.column_stack([log_odds, ratings.inputs[:, sources], ratings.lines])
-    above, above_bias = fit(design[asked], ratings.targets[asked])
-    weighed = above[0] * weights
-    weighed[sources] += above[1 : 1 + len(sources)]
-    return Rankers(
-        (weights, bias), (np.append(weighed, above[1 + len(sources) :]), float(above[0] * bias + above_bias))
-    )
+        return Rankers(first, None)
+    return Rankers(first, fit(np.hstack([ratings.inputs, ratings.lines])[asked], ratings.targets[asked]))
 
 
 def cross_validate(ratings: Ratings) -> tuple[Floats, Floats]:

@@ -61,6 +61,7 @@ for (const row of drawn) {
     withoutRow: row,
     weighedCount: shortlisted,
     asksVerdicts: model.secondOpinion !== undefined,
+    asksLikelihood: true,
   });
   const own = new Set(suggestions);
   const fresh = measured
@@ -74,7 +75,7 @@ for (const row of drawn) {
       rating: ratingOf.get(`${description}\n${candidate.name}`) ?? '',
       ...rounded(rankInputs(features)),
       generator: line ? model.version : '',
-      lineLogProbability: line?.logProbability.toFixed(4) ?? '',
+      lineLogProbability: line?.logProbability?.toFixed(4) ?? '',
       lineAdvantage: line?.advantage.toFixed(4) ?? '',
       lineTokens: line?.tokens ?? '',
       lineVerdict: line?.verdict?.toFixed(4) ?? '',

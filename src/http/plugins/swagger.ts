@@ -60,7 +60,7 @@ const transformObject: TransformObject = (input) => {
         const problem = content['application/problem+json'];
         if (problem)
           problem.examples = Object.fromEntries(
-            problemsOfStatus(Number(status)).map((kind) => [kind, { value: problemExample(kind) }]),
+            problemsOfStatus(Number(status), route).map((kind) => [kind, { value: problemExample(kind) }]),
           );
         if (requestBody)
           for (const [type, examples] of Object.entries(answerExamples[route] ?? {}))

@@ -21,7 +21,8 @@ const admin: FastifyPluginAsyncZod<{ models: ModelSwitch }> = async (app, { mode
       },
     },
     async (request) => {
-      if (app.service.draining) throw new ProblemError('draining');
+      // While the first model loads there is none to take the place of.
+      app.readyService();
       const { model } = request.body;
       const { versions } = await readRegistry();
       // A path of this machine is for who runs it, not for who has a key.

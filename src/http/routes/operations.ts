@@ -8,17 +8,27 @@ import { ProblemError } from '../problems.js';
 /** Alive ends when the engine has been down for so long. */
 const longestDownMs = 60_000;
 
-/** While the model loads, and when the server is about to end. */
-const notReadyResponse = {
-  description: 'Loading, draining, or without its model',
+const unavailable = (description: string) => ({
+  description,
   content: { 'application/problem+json': { schema: problemSchema } },
-};
+});
+/** While the model loads, and when the server is about to end. */
+const notReadyResponse = unavailable('Loading, draining, or without its model');
 
 /** Routes for operators: liveness, readiness, version. */
 const operations: FastifyPluginAsyncZod = async (app) => {
   app.get(
     '/healthz',
-    { schema: { tags: ['operations'], summary: 'Alive', response: { 200: healthSchema, 503: notReadyResponse } } },
+    {
+      schema: {
+        tags: ['operations'],
+        summary: 'Alive',
+        response: {
+          200: healthSchema,
+          503: unavailable('Without its model for over a minute: a new process is needed'),
+        },
+      },
+    },
     async () => {
       // Where no new engine can be loaded for so long, only a new process helps.
       if ((app.service.current?.downMs() ?? 0) > longestDownMs) throw new ProblemError('engine-down');
