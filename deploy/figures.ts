@@ -4,16 +4,16 @@
  */
 export const measured = {
   /** Seconds that one uncached answer keeps the two cores of a replica busy; bench/results/latest.md, two cores of an AMD EPYC, one client. */
-  answerSeconds: { p50: 0.516, p95: 0.634 },
+  answerSeconds: { p50: 0.392, p95: 0.568 },
   /** Of which the generator; the same. */
-  generateSeconds: 0.382,
-  /** Prefilter, recall and ranker, which stay in the service when another engine writes the names; the same: 16 + 45 + 11 ms. */
-  guardSeconds: 0.072,
-  /** Resident memory: 675 MB after 20 requests, 761 MB at most in half an hour in a process that tests it. */
+  generateSeconds: 0.267,
+  /** Prefilter, recall and ranker, which stay in the service when another engine writes the names; the same: 17 + 47 + 9 ms. */
+  guardSeconds: 0.073,
+  /** Resident memory: 664 MB after 20 requests, 761 MB at most in half an hour in a process that tests it. */
   memoryGB: 0.75,
   coresPerReplica: 2,
   /** The same. */
-  readySeconds: 2.1,
+  readySeconds: 2.2,
   /** Bytes of a request and of an answer of five names with their headers; test/deploy/prometheus.test.ts holds the answer below it. */
   requestBytes: 500,
   answerBytes: 1500,
@@ -37,8 +37,8 @@ export const assumed = {
   offeredPerSecond: 10_000,
   /** Share of a replica's time that may be spoken for: the simulation below says what more of it costs. */
   targetUtilization: 0.7,
-  /** Tokens that an answer asks of the generator: 2 lists of 24. Weighing 24 candidates is reading, and not counted. */
-  tokensPerAnswer: 48,
+  /** Tokens that an answer asks of the generator: 2 lists of 12. Weighing 24 candidates is reading, and not counted. */
+  tokensPerAnswer: 24,
   /** Dollars. Two cores with 4 GB of a large cloud's compute family, on demand. */
   replicaPerHour: 0.1,
   /** Dollars. One GPU of 24 GB with its share of a machine, on demand. */

@@ -55,7 +55,7 @@ const settings = {
   PORT: numberSetting(0, 65535, 3000, 'Port to listen on; 0 takes a free one.'),
   MODEL: {
     schema: z.string().min(1),
-    allowed: 'a version in models/registry.json or the path of a folder with model.gguf and card.json',
+    allowed: "a version in models/registry.json or the path of a version's folder, as training writes it",
     fallback: 'served',
     about: 'Which version answers; `served` is the one that models/registry.json names.',
   },

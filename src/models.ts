@@ -107,7 +107,7 @@ async function modelFolder(model: string): Promise<string> {
   const folder = isAbsolute(model) ? model : resolve(model);
   if (existsSync(join(folder, 'card.json'))) return folder;
   throw new ConfigError(
-    `MODEL is ${JSON.stringify(model)}; allowed is served, ${registry.versions.join(', ')} or the path of a folder with model.gguf and card.json`,
+    `MODEL is ${JSON.stringify(model)}; allowed is served, ${registry.versions.join(', ')} or the path of a version's folder, as training writes it`,
   );
 }
 

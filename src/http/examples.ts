@@ -21,7 +21,7 @@ export const okExample: AnswerBody = {
     { name: 'crustcourier', confidence: 0.72, score: 0.72 },
     { name: 'ryderbread', confidence: 0.7, score: 0.44 },
   ],
-  model: 'v2',
+  model: 'v4',
   timing_ms: { total: 912, prefilter: 1, recall: 12, queue: 0, generate: 760, rank: 139 },
 };
 
@@ -30,7 +30,7 @@ export const refusedExample: AnswerBody = {
   status: 'refused',
   suggestions: [],
   refusal: { stage: 'prefilter', category: 'fraud', message: refusalMessages.fraud },
-  model: 'v2',
+  model: 'v4',
   timing_ms: { total: 1, prefilter: 1 },
 };
 

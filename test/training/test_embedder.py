@@ -107,7 +107,7 @@ def test_a_name_that_raters_prefer_is_to_be_nearer(tmp_path: Path) -> None:
     text = "bakery that sells bread and cakes"
 
     def loss(*worth: float) -> float:
-        return float(rated_loss(embedder, [Rated(text, [["bread", "cake"], ["engine", "oil"]], list(worth))], 0.1))
+        return rated_loss(embedder, [Rated(text, [["bread", "cake"], ["engine", "oil"]], list(worth))], 0.1).item()
 
     assert loss(1.0, 0.0) < loss(0.0, 1.0)
     assert loss(0.5, 0.5) == 0

@@ -244,8 +244,9 @@ def read_rows(config: EmbedderConfig, folder: Path) -> tuple[list[Row], list[Row
 
 
 def read_rated(config: EmbedderConfig, folder: Path) -> list[Rated]:
-    """The rated descriptions; names of no known word are left out."""
-    worth = read_worth([ROOT / config.ratings])
+    """The rated descriptions that are not kept away; names of no known word are left out."""
+    away = read_worth([ROOT / config.kept_away]).keys()
+    worth = {text: names for text, names in read_worth([ROOT / config.ratings]).items() if text not in away}
     names = sorted({name for rated in worth.values() for name in rated})
     found = answers("name-words", texts=names, work=folder)
     words = {name: parts for name, parts in zip(names, found, strict=True) if parts}
@@ -309,8 +310,8 @@ def fine_tune(
                 step += 1
                 if step % 10 == 0:
                     speed = (time.monotonic() - started) / step
-                    means = f"loss {np.mean(losses[-10:]):.3f} rated {np.mean(rated_losses[-10:]):.3f}"
-                    print(f"step {step}/{steps} {means} {speed:.1f} s/step", flush=True)
+                    latest = f"loss {np.mean(losses[-10:]):.3f} rated {np.mean(rated_losses[-10:]):.3f}"
+                    print(f"step {step}/{steps} {latest} {speed:.1f} s/step", flush=True)
             means = {"loss": float(np.mean(losses)), "rated_loss": float(np.mean(rated_losses))}
             torch.save(model.state_dict(), log.with_name("model.pt"))
             write({"epoch": epoch, **means, **evaluate(embedder, held_out, vocabulary)})
