@@ -207,9 +207,9 @@ export async function loadParts(
     const relevance = new Relevance(embedder, recall);
     const outputGuard = new OutputGuard(words, brands);
     const glossary = new Glossary(glosses, words);
-    const said = model.secondOpinion && (config.safetyOff.length === 0 ? model.secondOpinion : noSay);
     // Other servers are not asked how near they are to refusing.
-    const secondOpinion = remote ? undefined : said;
+    const hasSay = config.safetyOff.length === 0 && !remote;
+    const secondOpinion = model.secondOpinion && (hasSay ? model.secondOpinion : noSay);
     const guards = { prefilter, secondOpinion, outputGuard };
     const parts = { engine, embedder, recall, relevance, ranker, words, glossary, ...guards };
     return { parts, engine, safetySha256, dispose };

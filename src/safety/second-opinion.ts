@@ -14,7 +14,7 @@ export const secondOpinionSchema = z.object({
 });
 export type SecondOpinion = z.infer<typeof secondOpinionSchema>;
 
-/** Of a generator that has no say, for instance where a category is switched off: it knows of none. */
+/** Of a generator that has no say: where a category is switched off, for it knows of none, and behind servers that cannot be asked. */
 export const noSay: SecondOpinion = { weight: 0, bound: 1, bias: Infinity };
 
 /**
@@ -23,6 +23,7 @@ export const noSay: SecondOpinion = { weight: 0, bound: 1, bias: Infinity };
  * @param refusal the generator's log-odds of having nothing to say
  */
 export function refusesTogether(margin: number, refusal: number, { weight, bound, bias }: SecondOpinion): boolean {
+  if (weight === 0) return false;
   if (Number.isNaN(margin) || Number.isNaN(refusal)) throw new Error('a guard gave no number');
   return margin + weight * Math.max(-bound, Math.min(bound, refusal)) >= bias;
 }

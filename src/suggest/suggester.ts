@@ -231,11 +231,15 @@ export class Suggester {
       refusal ??= generation.refusal;
       tokens.prompt += generation.promptTokens;
       tokens.generated += generation.generatedTokens;
-      if (round === 0 && generation.emptySequences === generation.sequences)
+      const isEmpty = generation.emptySequences === generation.sequences;
+      // One whose refusals count by how near it is to them ends many a list at once; where it cannot say how near, it is asked again.
+      const isRefusal = this._parts.secondOpinion === undefined || generation.refusal !== undefined;
+      if (round === 0 && isEmpty && isRefusal)
         return { measured: [], refusedByGenerator: true, refusal, verdicts: pool.verdicts, tokens };
       for (const { text, logProbability, tokens: length } of generation.lines)
         pool.add({ text, source: 'model', meanLogProbability: logProbability / length });
       if (round === 0) this._addRemembered(pool, near, recalled.hints, fitting, generation.lines, constraints);
+      if (isEmpty) continue;
       if (pool.candidates.length >= wanted || pool.candidates.length === before) break;
     }
     const measured = await timed(timing, 'rank', () =>

@@ -6,6 +6,7 @@ import { parseBrands } from '../../src/names/brands.js';
 import { parseWordFrequencies } from '../../src/names/segment.js';
 import { fromRoot } from '../../src/paths.js';
 import { OutputGuard } from '../../src/safety/output.js';
+import { noSay } from '../../src/safety/second-opinion.js';
 import { rankerSchema, type Ranker } from '../../src/suggest/rank.js';
 import { Recall } from '../../src/suggest/recall.js';
 import { Relevance } from '../../src/suggest/relevance.js';
@@ -180,6 +181,11 @@ t.test('lists that were cut are no refusal', async (t) => {
   });
   t.match(await suggesterWith(writing(0), ranker).suggest(request, never), { status: 'ok', partial: true });
   t.match(await suggesterWith(writing(2), ranker).suggest(request, never), { status: 'refused' });
+  t.match(
+    await suggesterWith(writing(2), ranker, { secondOpinion: noSay }).suggest(request, never),
+    { status: 'ok' },
+    'nor are empty ones of a generator that ends them easily and cannot say how near it is to refusing',
+  );
 });
 
 t.test('a long description does not drown what was wished for', async (t) => {
